@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::artifact::Artifact;
-use crate::config::valid::Config;
+use crate::config::valid::{Config, DataSource};
 use crate::config::{self, Override};
 use crate::data;
 use crate::deliver::archive::{Archive, Recommendation};
@@ -172,7 +172,7 @@ fn peek_id(path: &Path) -> Option<String> {
 /// The inputs of an experiment: its config and its data files, by hash.
 fn inputs(config: &Config) -> Result<Vec<FileEntry>, Diagnostic> {
     let mut inputs = vec![FileEntry::of(config.path.display().to_string(), config.text.as_bytes())];
-    for path in config.data.iter().flat_map(|d| &d.paths) {
+    for path in config.data.iter().flat_map(DataSource::paths) {
         let entry = FileEntry::of_file(path).map_err(|error| {
             Diagnostic::error("data::unreadable", format!("cannot read {}: {error}", path.display()))
         })?;

@@ -50,8 +50,9 @@ fn group(g: &GroupOutcome) -> Value {
     })
 }
 
-fn comparison(c: &Comparison) -> Value {
+fn comparison(c: &Comparison, role: &str) -> Value {
     json!({
+        "role": role,
         "control": c.control,
         "treatment": c.treatment,
         "test": c.deciding.test,
@@ -64,8 +65,22 @@ fn comparison(c: &Comparison) -> Value {
         "effect": {
             "absolute": estimate(c.absolute),
             "relative": estimate(c.relative),
+            "relative_log_delta": interval(c.relative_log),
             "shift": estimate(c.shift),
+            "superiority": estimate(c.superiority),
         },
+        "beside": c.beside.iter().map(|b| json!({
+            "way": b.way,
+            "test": test(&b.test),
+            "absolute": estimate(Some(b.absolute)),
+        })).collect::<Vec<_>>(),
+        "adjustment": c.adjustment.as_ref().map_or(Value::Null, |a| json!({
+            "covariates": a.covariates,
+            "dropped": a.dropped,
+            "strata": a.strata,
+            "variance_ratio": number(a.ratio),
+            "missing": a.missing,
+        })),
         "direction": c.direction,
         "detectable": c.detectable.map_or(Value::Null, |d| {
             json!({ "absolute": number(d.absolute), "relative": optional(d.relative) })
@@ -103,9 +118,18 @@ fn metric(o: &MetricOutcome) -> Value {
         "goal": o.metric.goal,
         "role": o.metric.role,
         "alpha": number(o.alpha),
-        "groups": o.groups.iter().map(group).collect::<Vec<_>>(),
+        "family": o.metric.family,
+        "comparisons_in_family": o.family,
+        "groups": o.separate.iter().chain(&o.groups).map(group).collect::<Vec<_>>(),
         "omnibus": o.omnibus.as_ref().map_or(Value::Null, test),
-        "comparisons": o.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+        // Controls first: what differs between them cannot be told from what the treatment does.
+        "comparisons": o.controls.iter().map(|c| comparison(c, "controls"))
+            .chain(o.comparisons.iter().map(|c| comparison(c, "decides")))
+            .collect::<Vec<_>>(),
+        "winsorized": o.handling.winsorized.map_or(Value::Null, |w| json!({
+            "low": optional(w.low), "high": optional(w.high), "raised": w.raised, "lowered": w.lowered,
+        })),
+        "clusters": o.handling.clusters.map_or(Value::Null, |(rows, units)| json!({ "rows": rows, "units": units })),
         "at_plan": o.at_plan.as_ref().map_or(Value::Null, |a| {
             json!({
                 "plan": a.plan,
@@ -150,22 +174,45 @@ fn plan(p: &PlanOutcome) -> Value {
     })
 }
 
+fn facts(f: &crate::data::FactsReading) -> Value {
+    let left = &f.left_out;
+    let of = |counted: &crate::data::RowsOfUnits| json!({ "rows": counted.rows, "units": counted.units });
+    json!({
+        "name": f.name,
+        "rows": f.reading.rows,
+        "rows_used": f.rows_used,
+        "units_with_rows": f.units_with_rows,
+        "columns": f.overview.iter().map(column).collect::<Vec<_>>(),
+        "left_out": {
+            "before_exposure": of(&left.early),
+            "unknown_units": of(&left.unknown),
+            "units_in_two_groups": of(&left.mixed),
+            "without_unit": left.no_unit,
+            "without_time": left.no_time,
+        },
+    })
+}
+
+fn column(c: &crate::data::ColumnOverview) -> Value {
+    json!({
+        "name": c.name, "kind": c.kind, "count": c.count, "missing": c.missing,
+        "mean": optional(c.mean), "std": optional(c.std), "min": optional(c.min),
+        "q25": optional(c.q25), "median": optional(c.median), "q75": optional(c.q75),
+        "max": optional(c.max), "invalid": c.invalid,
+    })
+}
+
 fn data(f: &Findings) -> Value {
     let sizes = crate::trust::group_sizes(&f.config, f.data.as_ref());
     let mut object = Map::new();
     if let Some(d) = &f.data {
         object.insert("rows".into(), json!(d.reading.rows));
-        let columns = d.overview.iter().map(|c| {
-            json!({
-                "name": c.name, "kind": c.kind, "count": c.count, "missing": c.missing,
-                "mean": optional(c.mean), "std": optional(c.std), "min": optional(c.min),
-                "q25": optional(c.q25), "median": optional(c.median), "q75": optional(c.q75),
-                "max": optional(c.max), "invalid": c.invalid,
-            })
-        });
+        let columns = d.overview.iter().map(column);
         object.insert("columns".into(), columns.collect());
         let gates = d.gates.iter().map(|g| json!({ "code": g.reason.code(), "refuses": g.refuses }));
         object.insert("gates".into(), gates.collect());
+        object.insert("contamination".into(), json!({ "units_in_two_groups": d.contamination }));
+        object.insert("facts".into(), d.facts.iter().map(facts).collect());
     }
     object.insert("groups".into(), sizes.iter().map(|(id, n)| json!({ "id": id, "units": n })).collect());
     let srm = f.trust.srm.as_ref().map_or(

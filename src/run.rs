@@ -26,7 +26,7 @@ pub fn findings(config: Warned<Config>, date: Date) -> Result<Findings, Vec<Diag
     let Warned { value: config, mut warnings } = config;
     let mut data = None;
     if let Some(source) = &config.data {
-        let opened = data::open(source, &config.metrics, &config.design)?;
+        let opened = data::open(source, &config.metrics, &config.design, config.experiment.start)?;
         warnings.extend(opened.warnings);
         data = Some(opened.value);
     }

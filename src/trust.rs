@@ -31,6 +31,8 @@ pub struct Trust {
     pub srm: Option<Srm>,
     /// Columns with values that break their rule: name and count.
     pub invalid: Vec<(String, u64)>,
+    /// Share of the units that were seen in two groups and left out, in [0, 1].
+    pub contamination: f64,
     /// The longest duration over the plans, in days.
     pub plan_days: Option<f64>,
 }
@@ -48,6 +50,10 @@ impl Trust {
                     broken.map(|c| (c.name.clone(), c.invalid)).collect()
                 })
                 .unwrap_or_default(),
+            contamination: data.map_or(0.0, |d| {
+                let units = d.groups.iter().map(|g| g.units).sum::<u64>() + d.contamination;
+                d.contamination as f64 / units.max(1) as f64
+            }),
             plan_days: plans.iter().filter_map(|p| p.days).map(|d| d as f64).reduce(f64::max),
         }
     }
@@ -60,6 +66,11 @@ impl Trust {
     /// The sample ratio check failed.
     pub fn srm_failed(&self) -> bool {
         self.srm.as_ref().is_some_and(|s| !s.ok)
+    }
+
+    /// So many units were in two groups that leaving them out may select: a hundredth and more.
+    pub fn is_contaminated(&self) -> bool {
+        self.contamination >= 0.01
     }
 
     /// Some column holds values that break its rule.
@@ -84,7 +95,7 @@ pub fn group_sizes(config: &Config, data: Option<&Dataset>) -> Vec<(String, u64)
         .find_map(|m| match &m.source {
             MetricSource::Counts(groups) => Some(groups.iter().map(|(id, c)| (id.clone(), c.n)).collect()),
             MetricSource::Summary(groups) => Some(groups.iter().map(|(id, s)| (id.clone(), s.n)).collect()),
-            MetricSource::Rows { .. } => None,
+            MetricSource::Rows(_) | MetricSource::Step(_) => None,
         })
         .unwrap_or_default()
 }

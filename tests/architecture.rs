@@ -17,6 +17,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("drawing", &["fonts", "theme"]),
     ("config", &["diag"]),
     ("data", &["config", "diag", "stats"]),
+    ("monitoring", &["stats"]),
+    ("proof", &["stats"]),
     ("planning", &["config", "stats"]),
     ("cross_device", &["config"]),
     ("metrics", &["config", "data", "diag", "planning", "stats"]),
@@ -44,7 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wording",
         ],
     ),
-    ("results", &["findings", "metrics", "planning", "report", "trust"]),
+    ("results", &["data", "findings", "metrics", "planning", "report", "trust"]),
     ("render", &["diag", "drawing", "fonts", "report", "theme", "wording"]),
     ("deliver", &["artifact"]),
     (

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use itog::config::valid::{
-    Comparisons, Correction, MetricKind, MetricSource, OnBroken, PlanEstimand, Role, Status, TestKind,
+    Aggregate, Comparisons, Correction, MetricKind, MetricSource, OnBroken, PlanEstimand, Population,
+    Resampling, Role, Status, TestKind, Winsorize,
 };
 use itog::config::{Config, Override, codes, load, parse, schema};
 use itog::diag::{Diagnostic, Severity, Warned};
@@ -152,13 +153,13 @@ fn missing_data_are_reported_together_with_the_rest() {
 fn data_paths_are_relative_to_the_config_and_overrides_to_the_current_folder() {
     let inside = load(&fixture("every-key.toml"), &[]).unwrap().value;
     let data = inside.data.unwrap();
-    assert_eq!(data.paths, [fixture("rows-1.csv"), fixture("rows-2.csv")]);
-    assert_eq!(data.pattern, "rows-?.csv");
+    assert_eq!(data.files.paths, [fixture("rows-1.csv"), fixture("rows-2.csv")]);
+    assert_eq!(data.files.pattern, "rows-?.csv");
 
     // The current folder of a test is the package's.
     let set = Override::parse("data.path=tests/fixtures/config/rows-2.csv").unwrap();
     let outside = load(&fixture("every-key.toml"), &[set]).unwrap().value;
-    assert_eq!(outside.data.unwrap().paths, [PathBuf::from("tests/fixtures/config/rows-2.csv")]);
+    assert_eq!(outside.data.unwrap().files.paths, [PathBuf::from("tests/fixtures/config/rows-2.csv")]);
     assert!(outside.text.contains("path = \"tests/fixtures/config/rows-2.csv\"\nseparator"));
     let set = Override::parse("data.path=rows-2.csv").unwrap();
     assert_eq!(load(&fixture("every-key.toml"), &[set]).unwrap_err()[0].code, codes::DATA_MISSING);
@@ -172,7 +173,7 @@ fn a_bracket_in_a_folder_or_a_file_name_is_not_a_pattern() {
     std::fs::write(inside.join("x.toml"), format!("{HEAD}[data]\npath = \"*.csv\"\ngroup = \"g\"\n{ROWS}"))
         .unwrap();
     std::fs::write(inside.join("b[2].csv"), "g,x\n").unwrap();
-    let paths = |path: &Path| load(path, &[]).unwrap().value.data.unwrap().paths;
+    let paths = |path: &Path| load(path, &[]).unwrap().value.data.unwrap().files.paths;
     assert_eq!(paths(&inside.join("x.toml")), [inside.join("b[2].csv")]);
     std::fs::write(
         inside.join("y.toml"),
@@ -196,17 +197,44 @@ fn every_key_reaches_the_valid_config() {
     assert_eq!((config.design.correction, config.design.comparisons), (Correction::Bh, Comparisons::All));
     assert_eq!(config.design.allocation, [("B".to_owned(), 1.0), ("A".to_owned(), 2.5)]);
     let data = config.data.unwrap();
-    assert_eq!((data.separator, data.decimal, data.min_rows), (Some('\t'), Some(','), 10));
-    assert_eq!((data.encoding.as_deref(), data.malformed), (Some("windows-1251"), OnBroken::Report));
+    let files = &data.files;
+    assert_eq!((files.separator, files.decimal, files.min_rows), (Some('\t'), Some(','), 10));
+    assert_eq!((files.encoding.as_deref(), files.malformed), (Some("windows-1251"), OnBroken::Report));
     assert_eq!((data.unit.as_deref(), data.time.as_deref()), (Some("user"), Some("day")));
     let columns: Vec<_> =
-        data.columns.iter().map(|rule| (rule.column.as_str(), rule.invalid, rule.required)).collect();
+        files.columns.iter().map(|rule| (rule.column.as_str(), rule.invalid, rule.required)).collect();
     assert_eq!(columns, [("z last", OnBroken::Exclude, true), ("a", OnBroken::Report, false)]);
-    let [median, ratio, summary, counts] = config.metrics.as_slice() else { panic!("four metrics") };
+    let [median, ratio, summary, counts, capped, cart, paid] = config.metrics.as_slice() else {
+        panic!("seven metrics")
+    };
+    let MetricSource::Rows(rows) = &capped.source else { panic!("rows") };
+    assert_eq!(
+        (rows.aggregate, rows.winsorize),
+        (Aggregate::Max, Some(Winsorize { lower: 0.01, upper: 0.99 }))
+    );
+    assert_eq!(
+        (rows.adjustment.strata.as_deref(), capped.family.as_deref()),
+        (Some("country"), Some("money"))
+    );
+    assert_eq!((cart.id.as_str(), paid.id.as_str()), ("buy-cart", "buy-paid"));
+    assert_eq!(
+        (cart.role, paid.role, paid.family.as_deref()),
+        (Role::Secondary, Role::Guardrail, Some("funnel:buy"))
+    );
+    assert!(matches!(&paid.source, MetricSource::Step(step)
+        if step.ordered && step.steps == ["event = 'cart'", "event = 'paid'"] && step.funnel_title == "Путь"));
     assert_eq!(median.kind, MetricKind::Quantile { quantile: 0.5 });
     assert_eq!((median.role, median.test, median.margin), (Role::Guardrail, TestKind::Bootstrap, Some(0.5)));
-    assert!(matches!(&ratio.source, MetricSource::Rows { value, denominator: Some(below), .. }
-        if value == "cost" && below == "actions"));
+    let MetricSource::Rows(rows) = &ratio.source else { panic!("rows") };
+    assert_eq!((rows.value.as_str(), rows.denominator.as_deref()), ("cost", Some("actions")));
+    assert_eq!((rows.from.as_deref(), rows.population), (Some("orders"), Population::Exposed));
+    assert_eq!(rows.adjustment.covariates, ["before", "age"]);
+    assert!(rows.adjustment.pre_period && rows.adjustment.strata.is_none());
+    let [facts] = data.facts.as_slice() else { panic!("one of facts") };
+    assert_eq!((facts.name.as_str(), facts.title.as_str()), ("orders", "Заказы"));
+    assert_eq!((facts.group.as_deref(), facts.time.as_deref()), (Some("ab"), Some("at")));
+    assert_eq!((facts.files.separator, facts.files.min_rows), (Some(';'), 2));
+    assert_eq!((config.design.replicates, config.design.resampling), (20_000, Resampling::Poisson));
     assert_eq!((ratio.role, ratio.kind, ratio.title.as_str()), (Role::Primary, MetricKind::Ratio, "ratio"));
     assert!(
         matches!(&summary.source, MetricSource::Summary(groups) if groups[0].0 == "B" && groups[1].1.n == 3)
@@ -227,7 +255,9 @@ fn other_names_and_defaults() {
         (config.design.correction, config.design.comparisons),
         (Correction::Holm, Comparisons::Control)
     );
-    assert_eq!((config.experiment.status, config.design.control), (Status::Finished, None));
+    assert_eq!((config.experiment.status, config.design.control.as_deref()), (Status::Finished, Some("A1")));
+    assert_eq!(config.design.other_controls, ["A2"]);
+    assert_eq!(config.data.unwrap().count.as_deref(), Some("visitors"));
     assert_eq!((config.plans[0].alpha, config.plans[0].groups), (0.1, 2));
     assert_eq!(config.plans[0].estimand, PlanEstimand::Proportion { baseline: 0.05, lift: 0.05 * 0.3 });
     assert_eq!((config.test_choices[0].alpha, config.test_choices[0].kind), (0.2, MetricKind::Mean));

@@ -5,105 +5,27 @@
 use std::path::PathBuf;
 
 use itog::config::valid::{
-    ColumnRule, Comparisons, Correction, DataSource, Design, Goal, Metric, MetricKind, MetricSource,
-    Monitoring, OnBroken, Role, TestKind,
+    Adjustment, Aggregate, DataSource, Design, Metric, MetricKind, MetricSource, OnBroken, Population, Rows,
 };
-use itog::data::{ColumnKind, Dataset, Gate, GateReason, Header, How, RowFault, Sample, inspect, open};
-use itog::diag::{Diagnostic, Warned};
+use itog::data::{ColumnKind, Dataset, GateReason, Header, How, RowFault, inspect};
+use itog::diag::Warned;
 
+#[path = "data/adjustments.rs"]
+mod adjustments;
+#[path = "data/counts.rs"]
+mod counts;
 #[path = "data/dialects.rs"]
 mod dialects;
+#[path = "data/facts.rs"]
+mod facts;
+#[path = "data/funnels.rs"]
+mod funnels;
 #[path = "data/parquet.rs"]
 mod parquet;
+#[path = "data/support.rs"]
+mod support;
 
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data").join(name)
-}
-
-fn source(path: PathBuf, group: &str) -> DataSource {
-    DataSource {
-        pattern: path.display().to_string(),
-        paths: vec![path],
-        separator: None,
-        decimal: None,
-        encoding: None,
-        group: group.to_string(),
-        unit: None,
-        time: None,
-        malformed: OnBroken::Refuse,
-        columns: Vec::new(),
-        min_rows: 1,
-    }
-}
-
-fn metric(value: &str, filter: Option<&str>) -> Metric {
-    Metric {
-        id: "m".to_string(),
-        title: "m".to_string(),
-        unit: None,
-        kind: MetricKind::Mean,
-        source: MetricSource::Rows {
-            value: value.to_string(),
-            denominator: None,
-            filter: filter.map(str::to_string),
-        },
-        goal: Goal::Increase,
-        role: Role::Primary,
-        test: TestKind::Auto,
-        margin: None,
-        min_effect: None,
-        assumption: None,
-        plan: None,
-    }
-}
-
-fn design(control: Option<&str>) -> Design {
-    Design {
-        control: control.map(str::to_string),
-        alpha: 0.05,
-        power: 0.8,
-        correction: Correction::Holm,
-        allocation: Vec::new(),
-        comparisons: Comparisons::Control,
-        monitoring: Monitoring::Fixed,
-    }
-}
-
-fn rule(column: &str, min: Option<f64>, max: Option<f64>, required: bool, invalid: OnBroken) -> ColumnRule {
-    ColumnRule { column: column.to_string(), title: None, unit: None, min, max, required, invalid }
-}
-
-/// Opens a fixture whose group column is `group` and whose metric is `x`.
-fn simple(name: &str) -> Dataset {
-    opened(&source(fixture(name), "group"), &[metric("x", None)])
-}
-
-fn opened(source: &DataSource, metrics: &[Metric]) -> Dataset {
-    match open(source, metrics, &design(None)) {
-        Ok(Warned { value, .. }) => value,
-        Err(problems) => panic!("{}: {problems:?}", source.pattern),
-    }
-}
-
-fn problems(source: &DataSource, metrics: &[Metric]) -> Vec<Diagnostic> {
-    match open(source, metrics, &design(None)) {
-        Ok(opened) => panic!("{} was read: {:?}", source.pattern, opened.value),
-        Err(problems) => problems,
-    }
-}
-
-fn codes(gates: &[Gate]) -> Vec<&'static str> {
-    gates.iter().filter(|gate| gate.refuses).map(|gate| gate.reason.code()).collect()
-}
-
-fn values(dataset: &Dataset, sql: &str) -> Vec<Vec<f64>> {
-    dataset.samples(sql, None).unwrap().into_iter().map(|sample| sample.values).collect()
-}
-
-/// The malformed rows of a dataset as line and fault.
-fn malformed(dataset: &Dataset) -> Vec<(u64, &'static str)> {
-    dataset.reading.first_malformed.iter().map(|row| (row.line, row.fault.code())).collect()
-}
+use support::*;
 
 #[test]
 fn one_table_reads_the_same_however_excel_saved_it() {
@@ -136,14 +58,14 @@ fn one_table_reads_the_same_however_excel_saved_it() {
         let groups: Vec<(&str, u64)> =
             data.groups.iter().map(|group| (group.id.as_str(), group.units)).collect();
         assert_eq!(groups, [("тест", 4), ("контроль", 4)], "{name}");
-        let buyers = data.samples("выручка", Some("покупка")).unwrap();
+        let buyers = samples(&data, "выручка", Some("покупка")).unwrap();
         assert_eq!(buyers[0].values, [7.25], "{name}");
         assert_eq!(buyers[1].values, [1303.61, 12.5], "{name}");
         // TRUE is 1 in comparisons, as analysts write them.
-        assert_eq!(data.samples("выручка", Some("покупка = 1")).unwrap(), buyers, "{name}");
-        let all = data.samples("выручка", None).unwrap();
+        assert_eq!(samples(&data, "выручка", Some("покупка = 1")).unwrap(), buyers, "{name}");
+        let all = samples(&data, "выручка", None).unwrap();
         assert_eq!((all[0].missing, all[0].values.len()), (1, 3), "{name}");
-        let share = data.indicators("покупка", None).unwrap();
+        let share = indicators(&data, "покупка", None).unwrap();
         assert_eq!(share[1].values, [0.0, 1.0, 1.0, 0.0], "{name}");
 
         let kinds: Vec<ColumnKind> = data.overview.iter().map(|column| column.kind).collect();
@@ -199,13 +121,13 @@ fn every_malformed_row_is_found_and_located() {
                 .all(|row| row.file == fixture(name) && !row.excerpt.is_empty())
         );
 
-        source.malformed = OnBroken::Report;
+        source.files.malformed = OnBroken::Report;
         let data = opened(&source, &[metric(value, None)]);
         let shown: Vec<(&str, bool)> =
             data.gates.iter().map(|gate| (gate.reason.code(), gate.refuses)).collect();
         assert!(shown.contains(&("malformed", false)), "{name}: {shown:?}");
         let read: u64 =
-            data.samples(value, None).unwrap().iter().map(|s| s.values.len() as u64 + s.missing).sum();
+            samples(&data, value, None).unwrap().iter().map(|s| s.values.len() as u64 + s.missing).sum();
         assert_eq!(read, rows, "{name}");
     }
 }
@@ -220,7 +142,7 @@ fn a_bad_cell_names_its_column_and_content() {
     assert_eq!(data.reading.malformed, 1);
     assert_eq!(data.overview[2].kind, ColumnKind::Text);
     // A marker is a missing value, not a malformed row.
-    assert_eq!(data.samples("x", None).unwrap()[1].missing, 1);
+    assert_eq!(samples(&data, "x", None).unwrap()[1].missing, 1);
     let mixed = simple("mixed_marks.csv");
     assert_eq!(malformed(&mixed), [(4, "cell")]);
 }
@@ -239,7 +161,7 @@ fn quoted_cells_blank_lines_and_stray_quotes_are_read() {
     assert_eq!(values(&data, "x"), [vec![1.5, 3.5], vec![2.5, 4.5]]);
     let source = source(fixture("quoted.csv"), "group");
     let data = opened(&source, &[metric("CHAR_LENGTH(note)", None)]);
-    let lengths = data.samples("CHAR_LENGTH(note)", None).unwrap();
+    let lengths = samples(&data, "CHAR_LENGTH(note)", None).unwrap();
     assert_eq!((&lengths[0].values[..], lengths[0].missing), (&[18.0][..], 1));
     assert_eq!(lengths[1].values, [8.0, 9.0]);
 }
@@ -258,7 +180,7 @@ fn data_that_cannot_be_analysed_is_a_value_of_the_gate() {
     declared.allocation = vec![("A".to_string(), 1.0), ("B".to_string(), 1.0), ("C".to_string(), 1.0)];
     assert_eq!(gates("plain.csv", &declared), ["absent-group"]);
     let mut large = source(fixture("plain.csv"), "group");
-    large.min_rows = 5;
+    large.files.min_rows = 5;
     let data = opened(&large, &[metric("x", None)]);
     assert_eq!(data.gates[0].reason, GateReason::TooFewRows { rows: 4, min: 5 });
     assert!(data.is_refused());
@@ -278,10 +200,10 @@ fn what_makes_data_unreadable_is_an_error_with_a_hint() {
     assert_eq!(one(&source(fixture("ambiguous_mark.csv"), "group")).code, "data::decimal-unclear");
     assert_eq!(one(&source(fixture(""), "group")).code, "data::unreadable");
     let mut nothing = source(fixture("nothing-*.csv"), "group");
-    nothing.paths.clear();
+    nothing.files.paths.clear();
     assert_eq!(one(&nothing).code, "data::no-file");
     let mut wrong = source(fixture("plain.csv"), "group");
-    wrong.encoding = Some("cp-1251".to_string());
+    wrong.files.encoding = Some("cp-1251".to_string());
     assert_eq!(one(&wrong).code, "data::encoding-unknown");
 
     let renamed = problems(&source(fixture("renamed_column.csv"), "group"), &[metric("x", None)]);
@@ -295,7 +217,7 @@ fn inspect_finds_the_same_mistakes_without_reading_rows() {
     let metrics =
         [metric("revenu", Some("x >")), metric("SUM(x)", None), metric("nte", Some("note = \"one\""))];
     let mut source = source(fixture("plain.csv"), "groop");
-    source.columns.push(rule("y", None, None, false, OnBroken::Report));
+    source.files.columns.push(rule("y", None, None, false, OnBroken::Report));
     let found = inspect(&source, &metrics).unwrap_err();
     let codes: Vec<&str> = found.iter().map(|problem| problem.code).collect();
     assert_eq!(
@@ -343,23 +265,24 @@ fn expressions_are_those_of_sql() {
     assert_eq!(of("note IN ('one', 'three')"), [vec![1.0, 0.0], vec![1.0, 0.0]]);
     assert_eq!(of("x BETWEEN 2 AND 4"), [vec![0.0, 1.0], vec![1.0, 0.0]]);
     assert_eq!(of("1"), [vec![1.0, 1.0], vec![1.0, 1.0]]);
-    assert_eq!(data.samples("x", Some("\"note\" LIKE 't%'")).unwrap()[0].values, [2.5]);
-    let infinite = data.samples("1 / (x - 1.5)", None).unwrap();
+    assert_eq!(samples(&data, "x", Some("\"note\" LIKE 't%'")).unwrap()[0].values, [2.5]);
+    let infinite = samples(&data, "1 / (x - 1.5)", None).unwrap();
     assert_eq!((infinite[0].non_finite, infinite[0].values.len()), (1, 1));
-    let pairs = data.pairs("x", "x > 2", None).unwrap();
-    assert_eq!((&pairs[0].numerator[..], &pairs[0].denominator[..]), (&[1.5, 2.5][..], &[0.0, 1.0][..]));
-    assert_eq!(data.indicators("x", None).unwrap_err().code, "data::not-binary");
-    assert_eq!(data.samples("group", None).unwrap_err().code, "data::not-a-number");
-    assert_eq!(data.samples("AVG(x)", None).unwrap_err().code, "data::sql-not-by-row");
+    let ratio = Rows { denominator: Some("x > 2".to_string()), ..rows("x", None) };
+    let pairs = gathered(&data, &ratio, false).unwrap();
+    assert_eq!(pairs.groups[0].values, [vec![1.5, 2.5], vec![0.0, 1.0]]);
+    assert_eq!(indicators(&data, "x", None).unwrap_err().code, "data::not-binary");
+    assert_eq!(samples(&data, "group", None).unwrap_err().code, "data::not-a-number");
+    assert_eq!(samples(&data, "AVG(x)", None).unwrap_err().code, "data::sql-not-by-row");
 }
 
 #[test]
 fn expressions_over_dates_booleans_and_integers() {
     let mut source = source(fixture("excel_1251.csv"), "группа");
-    source.columns.push(rule("дата", None, None, true, OnBroken::Refuse));
+    source.files.columns.push(rule("дата", None, None, true, OnBroken::Refuse));
     let data = opened(&source, &[metric("выручка", Some("покупка"))]);
     let count = |filter: &str| -> Vec<usize> {
-        data.samples("1", Some(filter)).unwrap().iter().map(|sample| sample.values.len()).collect()
+        samples(&data, "1", Some(filter)).unwrap().iter().map(|sample| sample.values.len()).collect()
     };
     // `контроль` comes first in the alphabet.
     assert_eq!(count("\"дата\" >= '2024-03-02'"), [2, 4]);
@@ -367,24 +290,24 @@ fn expressions_over_dates_booleans_and_integers() {
     assert_eq!(count("NOT покупка"), [2, 3]);
     assert_eq!(count("покупка = TRUE AND выручка > 10"), [2, 0]);
     assert_eq!(count("группа = 'тест'"), [0, 4]);
-    assert_eq!(data.samples("COALESCE(выручка, 0)", None).unwrap()[1].values, [0.0, 7.25, 0.0, 0.0]);
-    assert_eq!(data.samples("7 / 2", None).unwrap()[0].values, [3.5; 4]);
-    assert_eq!(data.samples("ABS(-выручка) + ROUND(0.4)", None).unwrap()[1].values, [0.0, 7.25, 0.0]);
-    assert_eq!(data.samples("CAST(покупка AS INT)", None).unwrap()[1].values, [0.0, 1.0, 0.0, 0.0]);
-    assert_eq!(data.samples("GREATEST(выручка, 5)", None).unwrap()[0].values, [5.0, 1303.61, 12.5, 5.0]);
+    assert_eq!(samples(&data, "COALESCE(выручка, 0)", None).unwrap()[1].values, [0.0, 7.25, 0.0, 0.0]);
+    assert_eq!(samples(&data, "7 / 2", None).unwrap()[0].values, [3.5; 4]);
+    assert_eq!(samples(&data, "ABS(-выручка) + ROUND(0.4)", None).unwrap()[1].values, [0.0, 7.25, 0.0]);
+    assert_eq!(samples(&data, "CAST(покупка AS INT)", None).unwrap()[1].values, [0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(samples(&data, "GREATEST(выручка, 5)", None).unwrap()[0].values, [5.0, 1303.61, 12.5, 5.0]);
 }
 
 #[test]
 fn rows_of_a_unit_are_added_up() {
     let mut source = source(fixture("units.csv"), "group");
     source.unit = Some("user".to_string());
-    source.malformed = OnBroken::Report;
+    source.files.malformed = OnBroken::Report;
     let data = opened(&source, &[metric("spent", Some("bought = 1"))]);
     let gates: Vec<&str> = data.gates.iter().map(|gate| gate.reason.code()).collect();
     assert_eq!(gates, ["missing-group", "missing-unit", "units-in-two-groups"]);
     let sizes: Vec<(u64, u64)> = data.groups.iter().map(|group| (group.units, group.rows)).collect();
     assert_eq!(sizes, [(2, 3), (2, 4)]);
-    let spent = data.samples("spent", None).unwrap();
+    let spent = samples(&data, "spent", None).unwrap();
     let sample = |group: &str, values: &[f64], missing| Sample {
         group: group.to_string(),
         values: values.to_vec(),
@@ -394,11 +317,11 @@ fn rows_of_a_unit_are_added_up() {
     assert_eq!(spent, [sample("A", &[3.0], 1), sample("B", &[6.5, 3.0], 0)]);
     // A unit that bought in one row of several has bought.
     assert_eq!(
-        data.indicators("bought", None).unwrap(),
+        indicators(&data, "bought", None).unwrap(),
         [sample("A", &[1.0, 0.0], 0), sample("B", &[1.0, 0.0], 0)]
     );
     assert_eq!(
-        data.samples("spent", Some("bought = 1")).unwrap(),
+        samples(&data, "spent", Some("bought = 1")).unwrap(),
         [sample("A", &[1.0], 0), sample("B", &[1.5], 0)]
     );
 }
@@ -407,7 +330,7 @@ fn rows_of_a_unit_are_added_up() {
 fn validity_rules_report_exclude_or_refuse() {
     let with = |invalid: OnBroken| {
         let mut source = source(fixture("rules.csv"), "group");
-        source.columns =
+        source.files.columns =
             vec![rule("x", Some(0.0), Some(100.0), false, invalid), rule("age", None, None, true, invalid)];
         opened(&source, &[metric("x", None)])
     };
@@ -425,22 +348,22 @@ fn validity_rules_report_exclude_or_refuse() {
     assert_eq!(codes(&with(OnBroken::Refuse).gates), ["invalid-values", "invalid-values"]);
 
     let mut source = source(fixture("plain.csv"), "group");
-    source.columns = vec![rule("note", Some(0.0), None, false, OnBroken::Report)];
+    source.files.columns = vec![rule("note", Some(0.0), None, false, OnBroken::Report)];
     assert_eq!(problems(&source, &[])[0].code, "data::rule-type");
 }
 
 #[test]
 fn several_files_are_one_table() {
     let mut source = source(fixture("part_1.csv"), "group");
-    source.paths.push(fixture("part_2.csv"));
+    source.files.paths.push(fixture("part_2.csv"));
     let data = opened(&source, &[metric("x", None)]);
     assert_eq!(values(&data, "x"), [vec![1.0, 3.5], vec![2.0, 4.0]]);
     assert_eq!(data.reading.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [2, 2]);
-    source.paths.insert(0, fixture("empty.csv"));
+    source.files.paths.insert(0, fixture("empty.csv"));
     let Warned { value: data, warnings } = open(&source, &[metric("x", None)], &design(None)).unwrap();
     assert_eq!((warnings.len(), warnings[0].code), (1, "data::empty-file"));
     assert_eq!(data.reading.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [0, 2, 2]);
-    source.paths.push(fixture("part_3_other_header.csv"));
+    source.files.paths.push(fixture("part_3_other_header.csv"));
     let found = problems(&source, &[metric("x", None)]);
     assert_eq!((found.len(), found[0].code), (1, "data::header-differs"));
     assert_eq!(found[0].place.as_ref().unwrap().file, fixture("part_3_other_header.csv"));
@@ -454,16 +377,16 @@ fn the_demonstration_data_is_what_the_generator_writes() {
         "run the generator again"
     );
     let mut source = source(path, "ab_group");
-    source.columns = vec![rule("av_site visit", Some(0.0), None, false, OnBroken::Report)];
+    source.files.columns = vec![rule("av_site visit", Some(0.0), None, false, OnBroken::Report)];
     let data = opened(&source, &[metric("revenue", Some("purchase = 1")), metric("av_site visit", None)]);
     assert_eq!(data.reading.rows, 23_652);
     let groups: Vec<(&str, u64)> = data.groups.iter().map(|group| (group.id.as_str(), group.units)).collect();
     assert_eq!(groups, [("A", 11_835), ("B", 11_817)]);
-    let buyers = data.samples("revenue", Some("purchase = 1")).unwrap();
+    let buyers = samples(&data, "revenue", Some("purchase = 1")).unwrap();
     assert_eq!(buyers.iter().map(|sample| sample.values.len()).collect::<Vec<_>>(), [256, 234]);
-    assert_eq!(data.indicators("purchase", None).unwrap()[1].values.iter().sum::<f64>(), 234.0);
+    assert_eq!(indicators(&data, "purchase", None).unwrap()[1].values.iter().sum::<f64>(), 234.0);
     let invalid = data.overview.iter().map(|column| column.invalid).collect::<Vec<_>>();
     assert_eq!(invalid[..4], [0, 0, 0, 0]);
     assert!((440..500).contains(&invalid[4]), "{invalid:?}");
-    assert!(data.samples("\"av_site visit\"", Some("\"av_site visit\" < 0")).is_ok());
+    assert!(samples(&data, "\"av_site visit\"", Some("\"av_site visit\" < 0")).is_ok());
 }

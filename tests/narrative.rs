@@ -11,6 +11,8 @@ mod experiments;
 mod sample;
 #[path = "narrative/told.rs"]
 mod told;
+#[path = "narrative/units.rs"]
+mod units;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,8 +24,8 @@ use itog::wording::builtin::NARRATIVE;
 use itog::wording::narrative::Narrative;
 
 /// Templates of sections, which belong to no code.
-const SECTIONS: [&str; 7] =
-    ["architecture", "cross_device", "data", "experiment", "method", "metric", "plan"];
+const SECTIONS: [&str; 8] =
+    ["architecture", "cross_device", "data", "experiment", "funnel", "method", "metric", "plan"];
 
 /// Every reason code that the choice of a test can give.
 fn choice_codes() -> BTreeSet<&'static str> {
@@ -42,9 +44,12 @@ fn choice_codes() -> BTreeSet<&'static str> {
     }
     for n in [20, 200, 1_000_000] {
         for skewness in [None, Some(0.1), Some(4.0)] {
-            codes.extend(for_mean(Sample { n, skewness, rows: true }).1);
+            for zeros in [0.0, 0.6, 0.99] {
+                codes.extend(for_mean(Sample { n, skewness, zeros, rows: true }).1);
+            }
         }
     }
+    codes.extend(["adjusted-cuped", "adjusted-strata", "rows-in-clusters"]);
     for expected in [1.0, 100.0] {
         codes.extend(for_proportion(expected).1);
     }
@@ -80,13 +85,17 @@ fn every_branch_of_every_template_reads_well() {
 fn every_kind_of_experiment_reads_well() {
     let narrative = Narrative::new().unwrap();
     let mut problems = BTreeSet::new();
-    let mut rules = BTreeSet::new();
+    let (mut rules, mut remarks) = (BTreeSet::new(), BTreeSet::new());
     for findings in experiments::all() {
         rules.insert(findings.verdict.rule);
+        remarks.extend(findings.verdict.risks.iter().chain(&findings.verdict.steps).copied());
         problems.extend(told::problems(&narrative, &findings));
     }
     let unseen: Vec<&str> = RULES.iter().map(|r| r.code).filter(|code| !rules.contains(code)).collect();
     assert_eq!(unseen, Vec::<&str>::new(), "no experiment of the sweep comes to these rules");
+    let all = RISKS.iter().chain(STEPS).map(|r| r.code);
+    let unseen: Vec<&str> = all.filter(|code| !remarks.contains(code)).collect();
+    assert_eq!(unseen, Vec::<&str>::new(), "no experiment of the sweep comes to these risks and steps");
     let shown: Vec<String> = problems.into_iter().take(60).collect();
     assert!(shown.is_empty(), "{}", shown.join("\n"));
 }

@@ -5,9 +5,11 @@
 
 use itog::config::valid::{
     Comparisons, Config, Correction, Design, Experiment, Goal, Metric, MetricKind, MetricSource, Monitoring,
-    Role, Status, TestKind,
+    Resampling, Role, Status, TestKind,
 };
-use itog::metrics::outcome::{Comparison, Direction, Estimate, GroupOutcome, MetricOutcome, NamedTest};
+use itog::metrics::outcome::{
+    Comparison, Direction, Estimate, GroupOutcome, Handling, MetricOutcome, NamedTest,
+};
 use itog::stats::chi_square::ChiSquare;
 use itog::trust::{Srm, Trust};
 use itog::verdict::{Action, Evidence, RISKS, RULES, STEPS, decide};
@@ -27,6 +29,7 @@ fn metric(id: &str, role: Role, margin: Option<f64>) -> Metric {
         min_effect: None,
         assumption: None,
         plan: None,
+        family: None,
     }
 }
 
@@ -56,6 +59,10 @@ fn outcome(metric: Metric, estimate: f64, ci: (f64, f64)) -> MetricOutcome {
         alpha: 0.05,
         groups: vec![group("A", 100.0), group("B", 100.0 + estimate)],
         omnibus: None,
+        separate: Vec::new(),
+        controls: Vec::new(),
+        family: 1,
+        handling: Handling::default(),
         comparisons: vec![Comparison {
             control: "A".into(),
             treatment: "B".into(),
@@ -64,7 +71,11 @@ fn outcome(metric: Metric, estimate: f64, ci: (f64, f64)) -> MetricOutcome {
             level: 0.95,
             absolute: Some(Estimate { estimate, ci: Some(ci) }),
             relative: None,
+            relative_log: None,
             shift: None,
+            superiority: None,
+            beside: Vec::new(),
+            adjustment: None,
             direction: Direction::of(estimate, metric.goal, significant),
             tests: vec![test.clone()],
             deciding: test,
@@ -98,6 +109,9 @@ fn config(status: Status) -> Config {
         },
         design: Design {
             control: Some("A".into()),
+            other_controls: Vec::new(),
+            replicates: 10_000,
+            resampling: Resampling::Multinomial,
             alpha: 0.05,
             power: 0.8,
             correction: Correction::Holm,

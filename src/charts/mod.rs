@@ -16,6 +16,7 @@ pub mod qq;
 pub mod rates;
 pub mod replicates;
 pub mod scale;
+pub mod steps;
 pub mod style;
 
 pub mod curves;

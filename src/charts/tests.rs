@@ -16,6 +16,7 @@ use super::pvalues::{Pvalues, pvalues};
 use super::qq::{Qq, qq};
 use super::rates::{Rate, Rates, rates};
 use super::replicates::{Replicates, replicates};
+use super::steps::{Bar, Step, Steps, steps};
 use super::style::{Axis, WIDTH};
 use crate::drawing::{Drawing, Mark};
 
@@ -108,6 +109,23 @@ proptest! {
         let groups = samples(&groups);
         let key = ["половина значений", "медиана", "среднее"];
         check(|| distribution(&Distribution { groups: &groups, axis: axis(long, log), extreme: &short, key }))?;
+    }
+
+    #[test]
+    fn funnels(shares in vec(vec(number(), 0..5), 0..9), long: bool) {
+        let drawn: Vec<Step> = shares
+            .iter()
+            .enumerate()
+            .map(|(at, shares)| Step {
+                name: NAMES[at % 8],
+                bars: shares
+                    .iter()
+                    .enumerate()
+                    .map(|(group, share)| Bar { name: NAMES[(at + group) % 8], share: *share, text: "80,34 %" })
+                    .collect(),
+            })
+            .collect();
+        check(|| steps(&Steps { steps: &drawn, axis: axis(long, false) }))?;
     }
 
     #[test]

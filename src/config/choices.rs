@@ -7,7 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::valid::{
-    Comparisons, Correction, Goal, Monitoring, OnBroken, RandomisationUnit, Role, Status, TestKind,
+    Aggregate, Comparisons, Correction, Goal, Monitoring, OnBroken, Population, RandomisationUnit,
+    Resampling, Role, Status, TestKind,
 };
 
 /// A closed set of values, each written as one word.
@@ -135,6 +136,35 @@ impl Choice for TestKind {
     ];
 }
 
+impl Choice for Aggregate {
+    const NAME: &'static str = "Aggregate";
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Aggregate::Sum, "sum", "Their sum."),
+        (Aggregate::Count, "count", "How many there are."),
+        (Aggregate::Any, "any", "1 when one of them has 1."),
+        (Aggregate::Mean, "mean", "Their mean."),
+        (Aggregate::Max, "max", "The largest."),
+        (Aggregate::Min, "min", "The smallest."),
+        (Aggregate::Rows, "rows", "Each row is a value of its own; the unit is its cluster."),
+    ];
+}
+
+impl Choice for Population {
+    const NAME: &'static str = "Population";
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Population::Exposed, "exposed", "Every unit of the experiment; one without a matching row has 0."),
+        (Population::Matching, "matching", "Units with a row that meets the condition."),
+    ];
+}
+
+impl Choice for Resampling {
+    const NAME: &'static str = "Resampling";
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Resampling::Multinomial, "multinomial", "As many units as there are, with replacement."),
+        (Resampling::Poisson, "poisson", "Every unit a Poisson(1) number of times."),
+    ];
+}
+
 impl Choice for RandomisationUnit {
     const NAME: &'static str = "RandomisationUnit";
     const ALL: &'static [(Self, &'static str, &'static str)] = &[
@@ -197,5 +227,8 @@ mod tests {
         agrees_with_serde::<Role>();
         agrees_with_serde::<TestKind>();
         agrees_with_serde::<RandomisationUnit>();
+        agrees_with_serde::<Aggregate>();
+        agrees_with_serde::<Population>();
+        agrees_with_serde::<Resampling>();
     }
 }

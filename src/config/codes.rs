@@ -41,6 +41,9 @@ codes! {
     ALPHA_AND_CONFIDENCE = "config::alpha-and-confidence": "Both names of the same number are given.";
     CONTROL_NOT_A_GROUP = "config::control-not-a-group": "The control is not among the groups.";
     GROUPS_DIFFER = "config::groups-differ": "Two places of the file name different groups.";
+    CONTROL_AND_CONTROLS = "config::control-and-controls": "One control and several controls are given.";
+    CONTROLS = "config::controls": "Several controls are fewer than two, or one is named twice.";
+    CONTROLS_CORRECTION = "config::controls-correction": "Dunnett's and Tukey's tests do not pool controls.";
     TOO_FEW_GROUPS = "config::too-few-groups": "A comparison needs at least two groups.";
     DUNNETT_NEEDS_CONTROL = "config::dunnett-needs-control": "Dunnett's test compares with a control only.";
     TUKEY_NEEDS_ALL = "config::tukey-needs-all": "Tukey's test compares every pair.";
@@ -48,6 +51,10 @@ codes! {
     DATA_MISSING = "config::data-missing": "No file is where the config says the data are.";
     SEPARATOR_IS_DECIMAL = "config::separator-is-decimal": "Columns and decimals cannot share one mark.";
     UNKNOWN_ENCODING = "config::unknown-encoding": "A text encoding that no standard names so.";
+    UNIT_AND_COUNT = "config::unit-and-count": "Rows either name units or count them.";
+    FACTS_WITHOUT_UNIT = "config::facts-without-unit": "Facts are joined by unit, and the exposures name none.";
+    FACTS_WITHOUT_GROUP = "config::facts-without-group": "Exposures are counts, so the facts must name the group.";
+    UNKNOWN_FACTS = "config::unknown-facts": "A metric or a funnel reads facts that do not exist.";
     MIN_ABOVE_MAX = "config::min-above-max": "A range that no value can be in.";
     METRIC_SOURCE = "config::metric-source": "A metric needs exactly one source of numbers.";
     METRIC_WITHOUT_DATA = "config::metric-without-data": "A metric reads rows, and the file has no [data].";
@@ -56,6 +63,10 @@ codes! {
     RATIO_WITHOUT_DENOMINATOR = "config::ratio-without-denominator": "A ratio needs what it is divided by.";
     QUANTILE_WITHOUT_Q = "config::quantile-without-q": "A quantile needs to say which.";
     USELESS_KEY = "config::useless-key": "A key that means nothing beside the other keys of its section.";
+    AGGREGATE_KIND = "config::aggregate-kind": "The aggregate does not fit the kind of the metric.";
+    ADJUSTMENT_KIND = "config::adjustment-kind": "The metric cannot be adjusted by what is known of its units.";
+    WINSORIZE = "config::winsorize": "Quantiles that leave nothing between them, or draw nothing in.";
+    FUNNEL_STEPS = "config::funnel-steps": "A funnel needs at least two steps.";
     TEST_SOURCE = "config::test-source": "The test cannot be computed from published numbers.";
     TEST_KIND = "config::test-kind": "The test is for another kind of metric.";
     COUNTS_ABOVE_N = "config::counts-above-n": "More successes than units.";

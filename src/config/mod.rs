@@ -4,7 +4,6 @@
 //! [`schema`] of the [`raw`] types) → [`raw`] values → [`check`] (what the sections say together) → [`valid`].
 //! Only [`load`] and [`files`] touch the disk.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,8 +29,9 @@ pub use overrides::Override;
 pub use schema::schema;
 pub use valid::Config;
 
+use check::Located;
+use check::data::Base;
 use sink::Sink;
-use valid::DataSource;
 
 /// Reads and checks a config, with `overrides` applied in order, and looks for its data files.
 ///
@@ -44,24 +44,31 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Warned<Config>, Vec<D
         vec![Diagnostic::error(code, message).hint(hint).at(Place::file(path))]
     })?;
     let mut pass = Pass::over(path, &text, overrides);
-    if let Some((source, span)) = pass.data.take() {
-        let base = base(path, overrides);
-        let paths = files::resolve(base, &source.pattern);
-        if paths.is_empty() {
-            let looked = base.join(&source.pattern);
-            let hint = if looked.is_dir() {
-                "this is a folder: add a file name or `*.csv`"
-            } else {
-                "check the path"
-            };
-            pass.sink.error(
-                codes::DATA_MISSING,
-                &span,
-                format!("there is no file {}", looked.display()),
-                hint,
-            );
-        } else if let Some(data) = pass.config.as_mut().and_then(|config| config.data.as_mut()) {
-            data.paths = paths;
+    if let Some(located) = pass.data.take() {
+        let base = folders(path, overrides);
+        let places = std::iter::once(located.data).chain(located.facts);
+        let facts = located.source.facts.iter().enumerate();
+        let tables = std::iter::once((&located.source.files, base.data))
+            .chain(facts.map(|(index, facts)| (&facts.files, base.facts(Some(&facts.name), index))));
+        let mut found = Vec::new();
+        for ((files, base), span) in tables.zip(places) {
+            let paths = files::resolve(base, &files.pattern);
+            if paths.is_empty() {
+                let looked = base.join(&files.pattern);
+                let hint = if looked.is_dir() {
+                    "this is a folder: add a file name or `*.csv`"
+                } else {
+                    "check the path"
+                };
+                let message = format!("there is no file {}", looked.display());
+                pass.sink.error(codes::DATA_MISSING, &span, message, hint);
+            }
+            found.push(paths);
+        }
+        if let Some(data) = pass.config.as_mut().and_then(|config| config.data.as_mut()) {
+            let tables =
+                std::iter::once(&mut data.files).chain(data.facts.iter_mut().map(|facts| &mut facts.files));
+            tables.zip(found).for_each(|(files, paths)| files.paths = paths);
         }
     }
     pass.finish()
@@ -75,19 +82,20 @@ pub fn parse(path: &Path, text: &str, overrides: &[Override]) -> Result<Warned<C
     Pass::over(path, text, overrides).finish()
 }
 
-/// The folder that the data path is relative to.
-fn base<'p>(path: &'p Path, overrides: &[Override]) -> &'p Path {
-    if overrides.iter().any(Override::sets_data_path) {
-        return Path::new("");
+/// The folders that data paths are relative to.
+fn folders<'p>(path: &'p Path, overrides: &[Override]) -> Base<'p> {
+    let own = path.parent().unwrap_or(Path::new(""));
+    Base {
+        data: if overrides.iter().any(Override::sets_data_path) { Path::new("") } else { own },
+        own,
+        overridden: overrides.iter().filter_map(|o| o.sets_facts_path().map(str::to_owned)).collect(),
     }
-    path.parent().unwrap_or(Path::new(""))
 }
 
 /// One pass over a text: what was understood and what was found.
 struct Pass {
     config: Option<Config>,
-    /// The data section, also when other sections are wrong, and where its path is written.
-    data: Option<(DataSource, Range<usize>)>,
+    data: Option<Located>,
     sink: Sink,
 }
 
@@ -111,7 +119,7 @@ impl Pass {
         let (mut tree, _) = DeTable::parse_recoverable(&text);
         shape::check(&mut tree, &mut sink);
         let (config, data) = match raw::RawConfig::deserialize(toml::de::Deserializer::from(tree)) {
-            Ok(raw) => check::check(&raw, path, base(path, overrides), &mut sink),
+            Ok(raw) => check::check(&raw, path, &folders(path, overrides), &mut sink),
             // The shape agrees with the types, so this is reached only if a type reads less than its schema says.
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);

@@ -16,7 +16,7 @@ use crate::diag::Diagnostic;
 /// One `--set` argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
-    /// Steps of the dotted key; a step into a list is an index from 0 or an id.
+    /// Steps of the dotted key; a step into a list is an index from 0, an id or a name.
     key: Vec<String>,
     /// The value as typed.
     typed: String,
@@ -55,6 +55,14 @@ impl Override {
     /// Whether this sets where the data are; such a path is relative to the current folder, as the user typed it there.
     pub fn sets_data_path(&self) -> bool {
         self.key == ["data", "path"] || self.key == ["data"]
+    }
+
+    /// The name or index of the facts whose files this sets; such a path, too, is relative to the current folder.
+    pub fn sets_facts_path(&self) -> Option<&str> {
+        match self.key.as_slice() {
+            [data, facts, which, path] if data == "data" && facts == "facts" && path == "path" => Some(which),
+            _ => None,
+        }
     }
 
     /// The dotted key as typed.
@@ -139,7 +147,9 @@ impl Override {
     {
         let entries: Vec<_> = list.collect();
         let id = |entry: &Spanned<DeValue<'i>>| {
-            entry.get_ref().get("id").and_then(|id| id.get_ref().as_str()).map(str::to_owned)
+            // Facts are called by their name, everything else by its id.
+            let id = entry.get_ref().get("id").or_else(|| entry.get_ref().get("name"));
+            id.and_then(|id| id.get_ref().as_str()).map(str::to_owned)
         };
         let wanted = &self.key[depth];
         let ids: Vec<String> = entries.iter().filter_map(|entry| id(entry)).collect();

@@ -1,41 +1,33 @@
 //! Every row is accounted for: read, blank, or malformed with its place.
 
+use std::collections::BTreeSet;
+
 use polars::prelude::*;
 
 use super::csv::{BadCell, CsvFile};
 use super::failure::sentence;
 use super::reading::{Format, MalformedRow, Reading, RowFault, SHOWN_MALFORMED};
-use super::source::{CsvTable, Needs, Table};
-use crate::config::valid::DataSource;
+use super::source::{CsvTable, Table};
+use super::spec::Needs;
+use crate::config::valid::Files;
 use crate::diag::Diagnostic;
 
 /// The reading, and which of the structurally sound rows are kept (none: all).
 pub(crate) fn account(
-    source: &DataSource,
-    format: Format,
+    source: &Files,
     table: &Table,
     needs: &Needs,
     frame: &DataFrame,
     bad: &[Vec<BadCell>],
 ) -> Result<(Reading, Option<BooleanChunked>), Diagnostic> {
-    let mut reading = Reading {
-        format,
-        files: Vec::new(),
-        rows: 0,
-        malformed: 0,
-        first_malformed: Vec::new(),
-        encoding: None,
-        separator: None,
-        decimal: None,
-    };
     let table = match table {
         Table::Parquet { files, .. } => {
-            reading.files = files.readings()?;
-            return Ok((reading, None));
+            let readings = files.readings()?;
+            return Ok((Reading { files: readings, ..Reading::empty(Format::Parquet) }, None));
         }
         Table::Csv(table) => table,
     };
-    reading.decimal = Some(table.decimal.clone());
+    let mut reading = Reading { decimal: Some(table.decimal.clone()), ..Reading::empty(Format::Csv) };
     let mut keep = vec![true; frame.height()];
     let mut offset = 0;
     for (file, cells) in table.files.iter().zip(bad) {
@@ -49,7 +41,7 @@ pub(crate) fn account(
         let shown = cells.partition_point(|cell| {
             cell.row <= cells.get(SHOWN_MALFORMED * 8).map_or(usize::MAX, |last| last.row)
         });
-        malformed.extend(file.locate(&cells[..shown], &table.plans).into_iter().take(SHOWN_MALFORMED));
+        malformed.extend(file.locate(&cells[..shown]).into_iter().take(SHOWN_MALFORMED));
         if rows > 0
             && keep[offset + rows - 1]
             && let Some(torn) = torn_end(file, table, needs, frame, offset + rows - 1)?
@@ -91,7 +83,7 @@ fn torn_end(
     }
     let last_column = file.layout.names.len() - 1;
     let mut torn = file.ends_in_empty_cell() && table.evidence[last_column].missing == 1;
-    if !torn && needs.group == last_column {
+    if !torn && needs.group == Some(last_column) {
         let labels = texts(frame, &file.layout.names[last_column])?;
         let last = labels[row].map(str::trim).unwrap_or_default();
         let others = || {
@@ -124,6 +116,43 @@ pub(crate) fn filtered(frame: DataFrame, keep: Option<&BooleanChunked>) -> Resul
 /// One column of a frame.
 pub(crate) fn series<'a>(frame: &'a DataFrame, name: &str) -> Result<&'a Series, Diagnostic> {
     frame.column(name).map(|column| column.as_materialized_series()).map_err(|error| defect(&error))
+}
+
+/// The cells of a column of counts that are no whole, non-negative number, among the cells that could not be read.
+pub(crate) fn with_bad_counts(
+    table: &Table,
+    index: usize,
+    frame: &DataFrame,
+    mut bad: Vec<Vec<BadCell>>,
+) -> Result<Vec<Vec<BadCell>>, Diagnostic> {
+    let Table::Csv(csv) = table else { return Ok(bad) };
+    let counts =
+        series(frame, &table.names()[index])?.cast(&DataType::Float64).map_err(|error| defect(&error))?;
+    let wrong: Vec<bool> =
+        counts.f64().map_err(|error| defect(&error))?.iter().map(|count| !is_count(count)).collect();
+    let mut offset = 0;
+    for (file, cells) in csv.files.iter().zip(&mut bad) {
+        let rows = file.rows() as usize;
+        // A cell that is no number at all is among them already.
+        let known: BTreeSet<usize> =
+            cells.iter().filter(|cell| cell.column == index).map(|cell| cell.row).collect();
+        let rows_of_file = wrong[offset..offset + rows].iter().enumerate();
+        cells.extend(
+            rows_of_file.filter(|(row, wrong)| **wrong && !known.contains(row)).map(|(row, _)| BadCell {
+                row,
+                column: index,
+                expected: "count",
+            }),
+        );
+        cells.sort_by_key(|cell| (cell.row, cell.column));
+        offset += rows;
+    }
+    Ok(bad)
+}
+
+/// Whether a value is a number of units.
+pub(crate) fn is_count(value: Option<f64>) -> bool {
+    value.is_some_and(|value| value >= 0.0 && value.fract() == 0.0 && value < 9e15)
 }
 
 /// The texts of one column of a frame.

@@ -19,7 +19,7 @@ use super::encoding::decode;
 use super::reading::{FileReading, Found, MalformedRow, RowFault, SHOWN_MALFORMED, excerpt};
 use super::records::{Field, QuoteFault, Record, Records};
 use super::{cells, columns, failure};
-use crate::config::valid::DataSource;
+use crate::config::valid::Files;
 use crate::diag::{Diagnostic, Place};
 
 /// How much of a file [`CsvFile::head`] reads.
@@ -66,6 +66,8 @@ pub(crate) struct BadCell {
     pub row: usize,
     /// Column of the file.
     pub column: usize,
+    /// What the column holds.
+    pub expected: &'static str,
 }
 
 /// What a record is to us.
@@ -80,7 +82,7 @@ impl CsvFile {
     ///
     /// # Errors
     /// A file that cannot be read, decoded, or whose separator or header is not certain.
-    pub(crate) fn open(path: &Path, source: &DataSource, wanted: &[&str]) -> Result<CsvFile, Diagnostic> {
+    pub(crate) fn open(path: &Path, source: &Files, wanted: &[&str]) -> Result<CsvFile, Diagnostic> {
         let bytes = std::fs::read(path).map_err(|error| failure::unreadable(path, &error))?;
         CsvFile::from_bytes(path, bytes, source, wanted)
     }
@@ -89,7 +91,7 @@ impl CsvFile {
     ///
     /// # Errors
     /// As [`CsvFile::open`].
-    pub(crate) fn head(path: &Path, source: &DataSource, wanted: &[&str]) -> Result<CsvFile, Diagnostic> {
+    pub(crate) fn head(path: &Path, source: &Files, wanted: &[&str]) -> Result<CsvFile, Diagnostic> {
         use std::io::Read;
         let mut bytes = Vec::new();
         std::fs::File::open(path)
@@ -107,7 +109,7 @@ impl CsvFile {
     fn from_bytes(
         path: &Path,
         bytes: Vec<u8>,
-        source: &DataSource,
+        source: &Files,
         wanted: &[&str],
     ) -> Result<CsvFile, Diagnostic> {
         let place = || Place::file(path);
@@ -331,7 +333,11 @@ impl CsvFile {
             } else {
                 let strings = column.str().map_err(|error| defect(failure::sentence(&error)))?;
                 let (series, rows) = convert(strings, plans[index]);
-                bad.extend(rows.into_iter().map(|row| BadCell { row, column: index }));
+                bad.extend(rows.into_iter().map(|row| BadCell {
+                    row,
+                    column: index,
+                    expected: plans[index].kind.word(),
+                }));
                 series
             };
             series.rename(names[index].as_str().into());
@@ -382,7 +388,7 @@ impl CsvFile {
     }
 
     /// The malformed rows that bad cells make, the first cell of a row standing for it. `bad` is sorted by row.
-    pub(crate) fn locate(&self, bad: &[BadCell], plans: &[Plan]) -> Vec<MalformedRow> {
+    pub(crate) fn locate(&self, bad: &[BadCell]) -> Vec<MalformedRow> {
         let mut located = Vec::new();
         let mut wanted = bad.iter().peekable();
         let mut records = self.records();
@@ -403,7 +409,7 @@ impl CsvFile {
                     RowFault::Cell {
                         column: self.layout.names[cell.column].clone(),
                         text: excerpt(&content),
-                        expected: plans[cell.column].kind.word(),
+                        expected: cell.expected,
                     }
                 };
                 let shown = excerpt(&text[record.start..record.end]);

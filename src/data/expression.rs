@@ -10,7 +10,6 @@ use super::dates;
 use super::failure::sentence;
 use super::names;
 use super::parquet::column;
-use crate::config::valid::{Metric, MetricSource};
 use crate::diag::Diagnostic;
 
 /// A parsed expression with the columns it reads.
@@ -18,22 +17,6 @@ use crate::diag::Diagnostic;
 pub(crate) struct Expression {
     pub expr: Expr,
     pub columns: BTreeSet<String>,
-}
-
-/// Every SQL text of the metrics with the key of the config it stands under.
-pub(crate) fn texts(metrics: &[Metric]) -> Vec<(String, &str)> {
-    let mut texts = Vec::new();
-    for metric in metrics {
-        if let MetricSource::Rows { value, denominator, filter } = &metric.source {
-            let name = if denominator.is_some() { "numerator" } else { "value" };
-            texts.push((format!("metric `{}`, {name}", metric.id), value.as_str()));
-            texts.extend(
-                denominator.as_deref().map(|text| (format!("metric `{}`, denominator", metric.id), text)),
-            );
-            texts.extend(filter.as_deref().map(|text| (format!("metric `{}`, where", metric.id), text)));
-        }
-    }
-    texts
 }
 
 /// Parses an expression against the columns that exist. A text that is exactly the name of a column is that column, so
@@ -167,6 +150,9 @@ pub(crate) fn evaluate(
 ) -> Result<Series, Diagnostic> {
     let failed =
         |error: PolarsError| Diagnostic::error("data::sql-type", format!("{used_by}: {}", sentence(&error)));
+    if let Expr::Column(name) = &expression.expr {
+        return Ok(frame.column(name).map_err(failed)?.as_materialized_series().rechunk());
+    }
     let result = frame
         .clone()
         .lazy()

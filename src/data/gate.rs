@@ -11,6 +11,16 @@ pub struct Gate {
     pub reason: GateReason,
     /// Whether it forbids the analysis; else it is only shown.
     pub refuses: bool,
+    /// Name of the facts whose rows it is about; none: `[data]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<String>,
+}
+
+impl Gate {
+    /// The same finding about facts.
+    pub(crate) fn of_facts(self, name: &str) -> Gate {
+        Gate { facts: Some(name.to_string()), ..self }
+    }
 }
 
 /// What can be found.
@@ -73,10 +83,77 @@ pub enum GateReason {
         /// How many.
         rows: u64,
     },
-    /// Units with rows in two groups; they are left out.
+    /// Units in two groups, by the rows of `[data]` and the group columns of facts together; they are left out.
     UnitsInTwoGroups {
         /// How many.
         count: u64,
+        /// Exposures are counts: the rows of these units are left out, but the group sizes still hold them.
+        counts_stay: bool,
+    },
+    /// Rows without a time where rows are judged by their time: left out of facts, kept in `[data]`.
+    MissingTime {
+        /// How many.
+        rows: u64,
+    },
+    /// Rows of `[data]` from before the start of the experiment: they are no outcomes, but tell what units were like before.
+    PrePeriod {
+        /// How many.
+        rows: u64,
+        /// Units that have such rows.
+        units: u64,
+        /// Of these, units that were never seen since: they are not part of the experiment.
+        never_since: u64,
+    },
+    /// Rows of facts whose units were never exposed; they are left out.
+    UnexposedUnits {
+        /// How many.
+        rows: u64,
+        /// Units that have such rows.
+        units: u64,
+    },
+    /// More than half of the rows of facts belong to units that were never exposed: a wrong key, or the wrong files.
+    FactsUnjoined {
+        /// Rows of units that were never exposed.
+        rows: u64,
+        /// All rows of the facts.
+        of: u64,
+    },
+    /// Rows of facts from before the first exposure of their unit; they are left out.
+    BeforeExposure {
+        /// How many.
+        rows: u64,
+        /// Units that have such rows.
+        units: u64,
+    },
+    /// Rows of facts of units in two groups; they are left out.
+    RowsOfMixedUnits {
+        /// How many.
+        rows: u64,
+        /// Units that have such rows.
+        units: u64,
+    },
+    /// Rows of facts of units whose rows in `[data]` a rule leaves out; they are left out, too.
+    RowsOfExcludedUnits {
+        /// How many.
+        rows: u64,
+        /// Units that have such rows.
+        units: u64,
+    },
+    /// Facts name a group that no exposure has.
+    ForeignGroup {
+        /// The group.
+        group: String,
+        /// Rows of the facts that name it.
+        rows: u64,
+    },
+    /// Facts hold more units of a group than were counted there.
+    MoreUnitsThanCounted {
+        /// The group.
+        group: String,
+        /// Units with facts.
+        units: u64,
+        /// Units that were counted.
+        counted: u64,
     },
     /// Values that break the rule of their column.
     InvalidValues {
@@ -109,6 +186,15 @@ impl GateReason {
             GateReason::MissingGroup { .. } => "missing-group",
             GateReason::MissingUnit { .. } => "missing-unit",
             GateReason::UnitsInTwoGroups { .. } => "units-in-two-groups",
+            GateReason::MissingTime { .. } => "missing-time",
+            GateReason::PrePeriod { .. } => "pre-period",
+            GateReason::UnexposedUnits { .. } => "unexposed-units",
+            GateReason::FactsUnjoined { .. } => "facts-unjoined",
+            GateReason::BeforeExposure { .. } => "before-exposure",
+            GateReason::RowsOfMixedUnits { .. } => "rows-of-mixed-units",
+            GateReason::RowsOfExcludedUnits { .. } => "rows-of-excluded-units",
+            GateReason::ForeignGroup { .. } => "foreign-group",
+            GateReason::MoreUnitsThanCounted { .. } => "more-units-than-counted",
             GateReason::InvalidValues { .. } => "invalid-values",
             GateReason::NothingLeft { .. } => "nothing-left",
         }
@@ -116,11 +202,11 @@ impl GateReason {
 
     /// The finding as a gate that refuses.
     pub(crate) fn refusing(self) -> Gate {
-        Gate { reason: self, refuses: true }
+        self.when(true)
     }
 
     /// The finding as a gate that refuses only when `refuses`.
     pub(crate) fn when(self, refuses: bool) -> Gate {
-        Gate { reason: self, refuses }
+        Gate { reason: self, refuses, facts: None }
     }
 }

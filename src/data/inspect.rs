@@ -3,8 +3,9 @@
 use super::csv::CsvFile;
 use super::parquet::ParquetFiles;
 use super::reading::Format;
-use super::source::{format, needs, wanted};
-use crate::config::valid::{DataSource, Metric};
+use super::source::format;
+use super::spec::{Spec, answerable, needs};
+use crate::config::valid::{DataSource, Files, Metric};
 use crate::diag::{Diagnostic, Place, Warned};
 
 /// What the headers say.
@@ -14,6 +15,19 @@ pub struct Header {
     pub format: Format,
     /// Column names; none when every file is empty, which the data gate will refuse.
     pub columns: Vec<String>,
+    /// The headers of the facts, in the order of the config.
+    pub facts: Vec<FactsHeader>,
+}
+
+/// What the headers of a `[[data.facts]]` say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactsHeader {
+    /// The name in the config.
+    pub name: String,
+    /// CSV or Parquet.
+    pub format: Format,
+    /// Column names; none when every file is empty.
+    pub columns: Vec<String>,
 }
 
 /// Reads the headers of the files and checks every column and SQL expression of a config against them.
@@ -22,43 +36,71 @@ pub struct Header {
 ///
 /// # Errors
 /// Everything [`super::open`] would fail on as far as headers tell: files that are missing or of a foreign format, headers
-/// that differ, columns that do not exist, SQL that does not parse.
+/// that differ, columns that do not exist, SQL that does not parse, metrics that the tables cannot answer.
 pub fn inspect(source: &DataSource, metrics: &[Metric]) -> Result<Warned<Header>, Vec<Diagnostic>> {
-    let format = format(source)?;
     let mut warnings = Vec::new();
+    let mut problems = answerable(source, metrics).err().unwrap_or_default();
+    let mut keep = |found: Result<(Format, Vec<String>), Vec<Diagnostic>>| match found {
+        Ok(found) => Some(found),
+        Err(more) => {
+            problems.extend(more);
+            None
+        }
+    };
+    let own = keep(header(&Spec::data(source, metrics), &mut warnings));
+    let mut headers = Vec::with_capacity(source.facts.len());
+    for facts in &source.facts {
+        if let Some((format, columns)) = keep(header(&Spec::facts(facts, metrics), &mut warnings)) {
+            headers.push(FactsHeader { name: facts.name.clone(), format, columns });
+        }
+    }
+    match own {
+        Some((format, columns)) if problems.is_empty() => {
+            Ok(Warned { value: Header { format, columns, facts: headers }, warnings })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// Format and column names of one table, everything that the config wants of it found there.
+fn header(spec: &Spec, warnings: &mut Vec<Diagnostic>) -> Result<(Format, Vec<String>), Vec<Diagnostic>> {
+    let placed = |problems| spec.all_placed(problems);
+    let format = format(spec).map_err(placed)?;
+    let mut own = Vec::new();
     let columns = match format {
-        Format::Parquet => ParquetFiles::open(&source.paths)?.names,
+        Format::Parquet => ParquetFiles::open(&spec.files.paths).map_err(placed)?.names,
         Format::Csv => {
-            let wanted = wanted(source);
-            let (files, problems) = collect(source, |path| CsvFile::head(path, source, &wanted));
+            let wanted = spec.wanted();
+            let (files, problems) = collect(spec.files, |path| CsvFile::head(path, spec.files, &wanted));
             if !problems.is_empty() {
-                return Err(problems);
+                return Err(placed(problems));
             }
-            let files = same_header(files, &mut warnings)?;
+            let files = same_header(files, &mut own).map_err(placed)?;
             files.into_iter().next().map(|file| file.layout.names).unwrap_or_default()
         }
     };
+    warnings.extend(placed(own));
     // An empty file has no columns to look for; that it is empty is for the gate to say.
     if !columns.is_empty() {
-        needs(&columns, source, metrics)?;
+        needs(&columns, spec)?;
     }
-    Ok(Warned { value: Header { format, columns }, warnings })
+    Ok((format, columns))
 }
 
 /// Opens every file, keeping the problems of all.
 pub(crate) fn collect(
-    source: &DataSource,
+    files: &Files,
     open: impl Fn(&std::path::Path) -> Result<CsvFile, Diagnostic>,
 ) -> (Vec<CsvFile>, Vec<Diagnostic>) {
-    let mut files = Vec::new();
+    let mut opened = Vec::new();
     let mut problems = Vec::new();
-    for path in &source.paths {
+    for path in &files.paths {
         match open(path) {
-            Ok(file) => files.push(file),
+            Ok(file) => opened.push(file),
             Err(problem) => problems.push(problem),
         }
     }
-    (files, problems)
+    (opened, problems)
 }
 
 /// The files that have a header, which must be the same in all; empty files are warned of.

@@ -1,91 +1,112 @@
-//! Rows: reading them, judging them, and handing out samples by group. The only user of polars and of SQL.
+//! Rows: reading them, judging them, joining facts to exposures, and handing out values by group. The only user of polars and
+//! of SQL.
 //!
 //! # What
-//! [`open`] turns `[data]` of a config into a [`Dataset`]: how the files were read, an overview of every column, the groups,
-//! what the data gate has to say, and — through [`Dataset::samples`], [`Dataset::indicators`] and [`Dataset::pairs`] — the
-//! numbers that metrics are computed from. [`inspect`] reads headers only.
+//! [`open`] turns `[data]` of a config and its facts into a [`Dataset`]: how the files were read, an overview of every column,
+//! the groups, what the data gate has to say, and the numbers that metrics are computed from: [`Dataset::gather`] for values by
+//! unit, [`Dataset::funnel`] for how far units came, [`Dataset::successes`] where exposures are known as counts only.
+//! [`inspect`] reads headers only.
 //!
 //! # Why it is strict
 //! A row that cannot be read is never dropped in silence: it is counted, located by file and line, and refuses the experiment
-//! unless the config says `malformed = "report"`. What makes the data unreadable as a whole is an error ([`Diagnostic`]s, all
-//! of one pass); what makes an analysis wrong is a value ([`Gate`]), so that a report can say it.
+//! unless the config says `malformed = "report"`. Rows of facts that no outcome is computed from are counted by their reason.
+//! What makes the data unreadable as a whole is an error ([`Diagnostic`]s, all of one pass); what makes an analysis wrong is a
+//! value ([`Gate`]), so that a report can say it.
 //!
 //! # How
-//! Separated text takes three steps: `encoding` (bytes to UTF-8), `dialect` and `records` (structure), `cells` and `columns`
-//! (kinds), before `csv` lets polars parse what is sound. Parquet needs none of them. `groups` numbers groups and units once;
-//! after that a sample is one SQL expression evaluated by polars and one loop over the rows.
+//! `[data]` and each of the facts are read by the same code (`spec`, `source`, `table`). Separated text takes three steps:
+//! `encoding` (bytes to UTF-8), `dialect` and `records` (structure), `cells` and `columns` (kinds), before `csv` lets polars
+//! parse what is sound. Parquet needs none of them. `groups` and `units` number groups and units once for all tables; `exposure`
+//! or `counts` say who was exposed, `facts` joins the rows of facts to them. After that an answer (`query`) is an SQL expression
+//! evaluated by polars, one loop over the rows (`aggregate`), and one copy a group.
 
 #![allow(clippy::disallowed_methods, reason = "this room reads the data files")]
 
 mod accounting;
+mod adjustment;
+mod aggregate;
 mod cells;
 mod columns;
 mod convert;
+mod counts;
 mod csv;
+mod daily;
 mod dates;
 mod dialect;
 mod encoding;
+mod exposure;
 mod expression;
+mod facts;
 mod failure;
+mod funnel;
 mod gate;
 mod groups;
 mod inspect;
 mod names;
+mod numbers;
 mod open;
 mod overview;
 mod parquet;
+mod query;
 mod reading;
 mod records;
-mod samples;
+mod rows;
 mod source;
-
-use polars::prelude::DataFrame;
-use serde::Serialize;
+mod spec;
+mod stamps;
+mod successes;
+mod table;
+mod units;
 
 #[cfg(doc)]
 use crate::diag::Diagnostic;
 
+pub use daily::Daily;
+pub use facts::{FactsReading, LeftOut, RowsOfUnits};
 pub use gate::{Gate, GateReason};
 pub use groups::GroupCount;
-pub use inspect::{Header, inspect};
+pub use inspect::{FactsHeader, Header, inspect};
 pub use open::open;
 pub use overview::{ColumnKind, ColumnOverview};
+pub use query::{Gathered, GroupValues, Query};
 pub use reading::{FileReading, Format, Found, How, MalformedRow, Reading, RowFault, SHOWN_MALFORMED};
-pub use samples::{PairSample, Sample};
+pub use stamps::TimeRange;
 
 /// The rows of an experiment with everything that is known about them.
 pub struct Dataset {
-    /// How the rows came out of the files.
+    /// How the rows of `[data]` came out of the files.
     pub reading: Reading,
-    /// Every column that can be described, in the order of the file.
+    /// Every column of `[data]` that can be described, in the order of the file.
     pub overview: Vec<ColumnOverview>,
-    /// Groups with rows: the control first, then the declared order, then the natural order.
+    /// Groups with rows: the controls first, then the declared order, then the natural order.
     pub groups: Vec<GroupCount>,
-    /// Rows without a group; they take no part in the analysis.
+    /// Rows of `[data]` without a group; they take no part in the analysis.
     pub rows_missing_group: u64,
-    /// What the data gate has to say, refusals and notes.
+    /// Units in two groups, by `[data]` and the group columns of facts together; they take no part in the analysis.
+    pub contamination: u64,
+    /// What the data gate has to say of `[data]` and of the facts, refusals and notes.
     pub gates: Vec<Gate>,
-    /// First and last time of the rows, when the config names a time column.
+    /// First and last time of the rows of `[data]`, when the config names a time column.
     pub time: Option<TimeRange>,
-    /// Column names of the files.
-    columns: Vec<String>,
-    /// The columns that metrics read, one row a readable row.
-    frame: DataFrame,
-    assignment: groups::Assignment,
-}
-
-/// The time that rows cover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct TimeRange {
-    /// Time of the first row, in the calendar the data uses.
-    pub first: jiff::civil::DateTime,
-    /// Time of the last row.
-    pub last: jiff::civil::DateTime,
-    /// Rows without a time.
-    pub missing: u64,
+    /// The facts, in the order of the config.
+    pub facts: Vec<FactsReading>,
+    /// Units by day and group, when the time of exposures is known.
+    pub daily: Option<Daily>,
+    /// Rows of `[data]`.
+    rows: rows::Rows,
+    /// Rows of the facts, in the order of `facts`.
+    tables: Vec<rows::Rows>,
+    units: rows::Units,
+    /// The column with the number of units of a row of `[data]`, where exposures are counts.
+    counts: Option<String>,
 }
 
 impl Dataset {
+    /// Whether exposures are known as counts only: rows of units are in the facts alone.
+    pub fn has_counts_only(&self) -> bool {
+        self.counts.is_some()
+    }
+
     /// Whether a gate forbids the analysis.
     pub fn is_refused(&self) -> bool {
         self.gates.iter().any(|gate| gate.refuses)

@@ -2,6 +2,9 @@
 
 use crate::diag::Diagnostic;
 
+/// Stands for "no group" or "no unit" among their numbers.
+pub(crate) const NONE: u32 = u32::MAX;
+
 /// The position of a column.
 ///
 /// # Errors

@@ -1,323 +1,263 @@
-//! From files to a [`Dataset`]: read, judge every row, describe every column, number groups and units.
+//! From files to a [`Dataset`]: read and judge every table, number groups and units, join facts to exposures.
 
-use std::collections::BTreeMap;
-
-use polars::prelude::*;
-
-use super::accounting::{account, defect, filtered, series, texts};
-use super::columns::{Kind, Use};
-use super::csv::CsvFile;
-use super::expression::{self, type_of};
+use super::counts::{Counted, counted};
+use super::daily;
+use super::exposure::{Exposure, Settled};
+use super::facts::{self, Joining};
 use super::gate::{Gate, GateReason};
-use super::groups::{Assignment, assign};
-use super::inspect::{collect, same_header};
-use super::overview::{ColumnOverview, broken, civil, describe, micros};
-use super::parquet::ParquetFiles;
-use super::reading::{FileReading, Format, Reading};
-use super::source::{CsvTable, Needs, Table, format, needs, wanted};
-use super::{Dataset, TimeRange};
-use crate::config::valid::{DataSource, Design, Metric, OnBroken};
-use crate::diag::{Diagnostic, Place, Warned};
+use super::groups::{FOREIGN, judge};
+use super::names::NONE;
+use super::rows::{Membership, Rows, Units};
+use super::spec::{Spec, answerable};
+use super::stamps::{NO_TIME, Stamps, midnight};
+use super::table::{Content, read_table};
+use super::units::{UnitColumn, UnitIndex};
+use super::{Dataset, FactsReading};
+use crate::config::valid::{DataSource, Design, Metric};
+use crate::diag::{Diagnostic, Warned};
 
-/// How many bytes of columns that only the overview reads are held at once.
-const OVERVIEW_BYTES: usize = 256 << 20;
-
-/// Reads the rows of an experiment.
+/// Reads the rows of an experiment; `start` is its first day, when the config gives it.
 ///
-/// Units: with a unit column, several rows of a unit are added up by [`Dataset::samples`]. Rows with an invalid value of a
-/// column whose rule says `exclude` are left out of samples, but their units stay in the group sizes.
+/// Units: rows of a unit are brought together by [`Dataset::gather`]. Rows with an invalid value of a column whose rule says
+/// `exclude` are left out of outcomes, but their units stay in the group sizes. With a unit and a time column, rows of `[data]`
+/// from before `start` are the pre-period: they are no outcomes, and a unit that was only seen then is not exposed.
 ///
 /// # Errors
 /// Everything that makes the data unreadable as a whole, all at once: missing or foreign files, text of an uncertain
-/// encoding, separator or decimal mark, missing columns, SQL that does not fit the columns. What only makes an analysis
-/// wrong — no rows, malformed rows, an absent group, invalid values — is in [`Dataset::gates`].
+/// encoding, separator or decimal mark, missing columns, SQL that does not fit the columns, metrics that the tables cannot
+/// answer. What only makes an analysis wrong — no rows, malformed rows, an absent group, invalid values, facts that join to
+/// nobody — is in [`Dataset::gates`].
 pub fn open(
     source: &DataSource,
     metrics: &[Metric],
     design: &Design,
+    start: Option<jiff::civil::Date>,
 ) -> Result<Warned<Dataset>, Vec<Diagnostic>> {
-    let format = format(source)?;
     let mut warnings = Vec::new();
-    let (table, needs) = match format {
-        Format::Csv => {
-            let wanted = wanted(source);
-            let (files, problems) = collect(source, |path| CsvFile::open(path, source, &wanted));
-            if !problems.is_empty() {
-                return Err(problems);
-            }
-            // Empty files have no rows to read, but their hashes are part of the record, too.
-            let empty_files: Vec<FileReading> =
-                files.iter().filter(|file| file.layout.names.is_empty()).map(CsvFile::reading).collect();
-            let files = same_header(files, &mut warnings)?;
-            let Some(first) = files.first() else {
-                return Ok(Warned { value: empty(empty_files), warnings });
-            };
-            let needs = needs(&first.layout.names, source, metrics)?;
-            let uses: Vec<Use> = (0..first.layout.names.len()).map(|index| usage(&needs, index)).collect();
-            (Table::Csv(CsvTable::judge(files, empty_files, &uses, source)?), needs)
-        }
-        Format::Parquet => {
-            let files = ParquetFiles::open(&source.paths)?;
-            let needs = needs(&files.names, source, metrics)?;
-            let labels = [Some(needs.group), needs.unit].into_iter().flatten().collect();
-            (Table::Parquet { files, labels }, needs)
+    let mut problems = answerable(source, metrics).err().unwrap_or_default();
+    let mut keep = |read: Result<Content, Vec<Diagnostic>>| read.map_err(|more| problems.extend(more)).ok();
+    let own = keep(read_table(&Spec::data(source, metrics), &mut warnings));
+    let mut tables = Vec::with_capacity(source.facts.len());
+    for facts in &source.facts {
+        tables.extend(keep(read_table(&Spec::facts(facts, metrics), &mut warnings)));
+    }
+    let Some(own) = own.filter(|_| problems.is_empty()) else { return Err(problems) };
+    let value = assemble(source, design, start, own, tables).map_err(|problem| vec![problem])?;
+    Ok(Warned { value, warnings })
+}
+
+/// What `[data]` and the facts together say of units and groups.
+struct Joined {
+    own: Rows,
+    units: Units,
+    groups: Vec<super::GroupCount>,
+    rows_missing_group: u64,
+    contamination: u64,
+    /// What `[data]` gives cause to say.
+    gates: Vec<Gate>,
+    tables: Vec<(Rows, FactsReading, Vec<Gate>)>,
+}
+
+fn assemble(
+    source: &DataSource,
+    design: &Design,
+    start: Option<jiff::civil::Date>,
+    own: Content,
+    tables: Vec<Content>,
+) -> Result<Dataset, Diagnostic> {
+    let joined = if own.columns.is_empty() {
+        // Files without a header: there is nobody to join facts to, which the gate of `[data]` says already.
+        nobody(&own, source, &tables)
+    } else {
+        match &source.count {
+            Some(count) => by_counts(source, design, start, &own, &tables, count)?,
+            None => by_units(source, design, start, &own, &tables)?,
         }
     };
-    read(source, metrics, design, format, &table, &needs, warnings).map_err(|problem| match problem {
-        Problems::One(problem) => vec![*problem],
-        Problems::Many(problems) => problems,
+    let mut gates = own.gates;
+    if own.reading.rows > 0 {
+        gates.extend(joined.gates);
+        gates.extend(judge(&joined.groups, design));
+    }
+    let mut facts = Vec::with_capacity(tables.len());
+    let mut rows = Vec::with_capacity(tables.len());
+    for (content, (table, reading, own_gates)) in tables.into_iter().zip(joined.tables) {
+        gates.extend(content.gates.into_iter().map(|gate| gate.of_facts(&reading.name)));
+        gates.extend(own_gates);
+        facts.push(reading);
+        rows.push(table);
+    }
+    let counts = source.count.clone();
+    let daily = daily::daily(&joined.own, &joined.units, joined.groups.len(), counts.as_deref())?;
+    Ok(Dataset {
+        time: own.stamps.as_ref().and_then(Stamps::range),
+        reading: own.reading,
+        overview: own.overview,
+        groups: joined.groups,
+        rows_missing_group: joined.rows_missing_group,
+        contamination: joined.contamination,
+        gates,
+        facts,
+        daily,
+        rows: joined.own,
+        tables: rows,
+        units: joined.units,
+        counts,
     })
 }
 
-/// One problem ends the reading, or several were found together.
-enum Problems {
-    One(Box<Diagnostic>),
-    Many(Vec<Diagnostic>),
-}
-
-impl From<Diagnostic> for Problems {
-    fn from(problem: Diagnostic) -> Self {
-        Problems::One(Box::new(problem))
-    }
-}
-
-fn usage(needs: &Needs, index: usize) -> Use {
-    if index == needs.group || Some(index) == needs.unit {
-        Use::Label
-    } else if needs.all.contains(&index) {
-        Use::Needed
-    } else {
-        Use::Shown
-    }
-}
-
-fn read(
+/// Exposures that are rows, or rows that name their units.
+fn by_units(
     source: &DataSource,
-    metrics: &[Metric],
     design: &Design,
-    format: Format,
-    table: &Table,
-    needs: &Needs,
-    mut warnings: Vec<Diagnostic>,
-) -> Result<Warned<Dataset>, Problems> {
-    let projection: Vec<usize> = needs.all.iter().copied().collect();
-    if let Some(index) = projection.iter().find(|index| table.kind(**index).is_none()) {
-        return Err(Diagnostic::error(
-            "data::column-type",
-            format!("column `{}` is of a type that cannot be analysed", table.names()[*index]),
-        )
-        .at(Place::file(&source.paths[0]))
-        .hint("save it as text, a 32-bit or 64-bit number, a boolean or a date")
-        .into());
-    }
-    let (frame, bad) = table.read(&projection)?;
-    let (mut reading, keep) = account(source, format, table, needs, &frame, &bad)?;
-    let frame = filtered(frame, keep.as_ref())?;
-    reading.rows = frame.height() as u64;
-    mixed_dialects(&reading, &mut warnings);
-
-    if frame.height() > 0 {
-        check_types(metrics, table, &frame)?;
-    }
-    let mut invalid: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut excluded = vec![false; frame.height()];
-    let mut rule_gates = Vec::new();
-    let mut rule_problems = Vec::new();
-    for rule in &source.columns {
-        let Some(index) = table.names().iter().position(|name| *name == rule.column) else { continue };
-        let kind = table.kind(index).unwrap_or(Kind::Text);
-        match broken(rule, series(&frame, &rule.column)?, kind) {
-            Ok(rows) => {
-                let count = rows.iter().filter(|broken| **broken).count() as u64;
-                *invalid.entry(index).or_default() += count;
-                if count > 0 {
-                    let left_out = rule.invalid == OnBroken::Exclude;
-                    let reason =
-                        GateReason::InvalidValues { column: rule.column.clone(), count, excluded: left_out };
-                    rule_gates.push(reason.when(rule.invalid == OnBroken::Refuse));
-                    if left_out {
-                        excluded.iter_mut().zip(rows).for_each(|(excluded, broken)| *excluded |= broken);
-                    }
+    start: Option<jiff::civil::Date>,
+    own: &Content,
+    tables: &[Content],
+) -> Result<Joined, Diagnostic> {
+    let mut index = UnitIndex::default();
+    let mut exposure = Exposure::of(own, source, design, start, &mut index)?;
+    let mut numbered = Vec::with_capacity(tables.len());
+    for (content, facts) in tables.iter().zip(&source.facts) {
+        let units = match content.columns.is_empty() {
+            true => Vec::new(),
+            false => index.look_up(&UnitColumn::of(&content.frame, &facts.unit)?, &mut UnitIndex::default()),
+        };
+        let labels = facts::labels(content, facts, &exposure.groups, design)?;
+        if let Some(labels) = &labels {
+            for (unit, label) in units.iter().zip(&labels.of_row) {
+                let is_known = exposure.members.group.get(*unit as usize).is_some_and(|group| *group != NONE);
+                if is_known && *label < FOREIGN {
+                    exposure.members.claim(*unit, *label);
                 }
             }
-            Err(problem) => rule_problems.push(problem.at(Place::file(&reading.files[0].path))),
         }
+        numbered.push((units, labels));
     }
-    if !rule_problems.is_empty() {
-        return Err(Problems::Many(rule_problems));
-    }
-
-    let names = table.names();
-    let labels = texts(&frame, &names[needs.group])?;
-    let units = needs.unit.map(|unit| texts(&frame, &names[unit])).transpose()?;
-    let (assignment, group_gates) = assign(&labels, units.as_deref(), &excluded, design, source.malformed);
-    let mut gates = row_gates(source, &reading);
-    if reading.rows > 0 {
-        gates.extend(group_gates);
-    }
-    gates.extend(rule_gates);
-    let time = needs
-        .time
-        .and_then(|time| time_range(&frame, &names[time], table.kind(time), &mut warnings).transpose())
-        .transpose()?;
-    let overview = overview(table, &projection, &frame, keep.as_ref(), &invalid, &mut warnings)?;
-    let dataset = Dataset {
-        groups: assignment.groups.clone(),
-        rows_missing_group: assignment.rows_missing_group,
-        columns: names.to_vec(),
-        reading,
-        overview,
-        gates,
-        time,
-        frame,
-        assignment,
+    let Settled { rows, units, groups, analysed, gates } = exposure.settle(own);
+    let mut gates: Vec<Gate> = exposure.gates.drain(..).chain(gates).collect();
+    gates.extend(undated(own, &exposure, !tables.is_empty() || start.is_some()));
+    let joining = Joining {
+        members: &exposure.members,
+        analysed: Some(&analysed),
+        first: units.first.as_deref(),
+        timed: own.stamps.as_ref().is_some_and(|stamps| stamps.timed),
+        start: start.map(midnight),
     };
-    Ok(Warned { value: dataset, warnings })
+    let tables = join_all(source, tables, numbered, &joining);
+    Ok(Joined {
+        own: rows,
+        groups,
+        rows_missing_group: exposure.rows_missing_group,
+        contamination: exposure.members.contamination(),
+        gates,
+        tables,
+        units,
+    })
 }
 
-/// The gates about rows as such.
-fn row_gates(source: &DataSource, reading: &Reading) -> Vec<Gate> {
-    let mut gates = Vec::new();
-    if reading.rows == 0 {
-        gates.push(GateReason::NoRows.refusing());
-    } else if reading.rows < source.min_rows {
-        gates.push(GateReason::TooFewRows { rows: reading.rows, min: source.min_rows }.refusing());
-    }
-    if reading.malformed > 0 {
-        let reason =
-            GateReason::Malformed { count: reading.malformed, first: reading.first_malformed.clone() };
-        gates.push(reason.when(source.malformed == OnBroken::Refuse));
-    }
-    gates
+/// Rows of `[data]` without a time, where times tell before from after. They are kept.
+fn undated(own: &Content, exposure: &Exposure, compared: bool) -> Option<Gate> {
+    let stamps = own.stamps.as_ref().filter(|_| compared && exposure.unit_of_row.is_some())?;
+    let rows = stamps.micros.iter().filter(|stamp| **stamp == NO_TIME).count() as u64;
+    (rows > 0).then(|| GateReason::MissingTime { rows }.when(false))
 }
 
-/// Files of one table that were written in different ways are read all the same, but that is worth a word.
-fn mixed_dialects(reading: &Reading, warnings: &mut Vec<Diagnostic>) {
-    let Some(first) = reading.files.first() else { return };
-    for file in &reading.files[1..] {
-        let same = |a: &Option<super::Found<String>>, b: &Option<super::Found<String>>| {
-            a.as_ref().map(|found| &found.value) == b.as_ref().map(|found| &found.value)
+/// Exposures known as counts: the facts say who the units are, and which group each is in.
+fn by_counts(
+    source: &DataSource,
+    design: &Design,
+    start: Option<jiff::civil::Date>,
+    own: &Content,
+    tables: &[Content],
+    count: &str,
+) -> Result<Joined, Diagnostic> {
+    let Counted { rows, groups, rows_missing_group, mut gates } = counted(own, source, design, count)?;
+    let names: Vec<String> = groups.iter().map(|group| group.id.clone()).collect();
+    let mut index = UnitIndex::default();
+    let mut members = Membership::default();
+    let mut numbered = Vec::with_capacity(tables.len());
+    for (content, facts) in tables.iter().zip(&source.facts) {
+        let units = match content.columns.is_empty() {
+            true => Vec::new(),
+            false => index.number(&UnitColumn::of(&content.frame, &facts.unit)?),
         };
-        if file.rows > 0 && !same(&file.encoding, &first.encoding) {
-            let encoding = file.encoding.as_ref().map_or("", |found| found.value.as_str());
-            let message = format!("the file is in {encoding}, unlike {}", first.path.display());
-            warnings.push(Diagnostic::warning("data::mixed-encodings", message).at(Place::file(&file.path)));
-        }
-    }
-}
-
-/// Checks the types of every expression of the metrics.
-fn check_types(metrics: &[Metric], table: &Table, frame: &DataFrame) -> Result<(), Problems> {
-    let mut problems = Vec::new();
-    for (used_by, sql) in expression::texts(metrics) {
-        let checked = expression::parse(sql, &used_by, table.names()).and_then(|parsed| {
-            let dtype = type_of(&parsed, frame.schema(), &used_by).map_err(|problem| vec![problem])?;
-            let fits = if used_by.ends_with("where") {
-                super::samples::is_predicate(&dtype, sql, &used_by)
-            } else {
-                super::samples::is_number(&dtype, sql, &used_by)
-            };
-            fits.map_err(|problem| vec![problem])
-        });
-        problems.extend(checked.err().into_iter().flatten());
-    }
-    if problems.is_empty() { Ok(()) } else { Err(Problems::Many(problems)) }
-}
-
-fn time_range(
-    frame: &DataFrame,
-    name: &str,
-    kind: Option<Kind>,
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<Option<TimeRange>, Diagnostic> {
-    let column = series(frame, name)?;
-    if !matches!(kind, Some(Kind::Date | Kind::Datetime)) {
-        if column.null_count() < column.len() {
-            let message =
-                format!("data.time: column `{name}` holds no dates, the time of the rows is not known");
-            warnings.push(
-                Diagnostic::warning("data::time-type", message)
-                    .hint("write dates as 2024-03-01 or 01.03.2024"),
-            );
-        }
-        return Ok(None);
-    }
-    let stamps = micros(column).map_err(|error| defect(&error))?;
-    let known = || stamps.iter().flatten().copied();
-    let range = known().min().and_then(civil).zip(known().max().and_then(civil));
-    Ok(range.map(|(first, last)| TimeRange { first, last, missing: column.null_count() as u64 }))
-}
-
-/// Describes every column: those of the frame from it, the others a few at a time, so that a wide file does not have to fit
-/// into memory at once.
-fn overview(
-    table: &Table,
-    loaded: &[usize],
-    frame: &DataFrame,
-    keep: Option<&BooleanChunked>,
-    invalid: &BTreeMap<usize, u64>,
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<Vec<ColumnOverview>, Diagnostic> {
-    let names = table.names();
-    let mut described: BTreeMap<usize, ColumnOverview> = BTreeMap::new();
-    let mut others = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        match table.kind(index) {
-            Some(kind) if loaded.contains(&index) => {
-                let count = invalid.get(&index).copied().unwrap_or_default();
-                described.insert(index, describe(series(frame, name)?, kind, count)?);
+        members.grow(index.len());
+        let labels = facts::labels(content, facts, &names, design)?;
+        for (unit, label) in units.iter().zip(labels.iter().flat_map(|labels| &labels.of_row)) {
+            if *unit != NONE && *label < FOREIGN {
+                members.claim(*unit, *label);
             }
-            Some(_) => others.push(index),
-            None => warnings.push(Diagnostic::warning(
-                "data::column-type",
-                format!("column `{name}` is of a type that cannot be described: the overview leaves it out"),
-            )),
         }
+        numbered.push((units, labels));
     }
-    let at_once = (OVERVIEW_BYTES / (frame.height().max(1) * 16)).max(1);
-    for batch in others.chunks(at_once) {
-        let (part, bad) = table.read(batch)?;
-        let part = filtered(part, keep)?;
-        for &index in batch {
-            let Some(kind) = table.kind(index) else { continue };
-            let mut column = describe(series(&part, &names[index])?, kind, 0)?;
-            column.unreadable = bad.iter().flatten().filter(|cell| cell.column == index).count() as u64;
-            if column.unreadable > 0 {
-                warnings.push(Diagnostic::warning(
-                    "data::unreadable-cells",
-                    format!("column `{}`: {} cells are no {}", names[index], column.unreadable, kind.word()),
-                ));
+    let contamination = members.contamination();
+    if contamination > 0 {
+        gates.push(GateReason::UnitsInTwoGroups { count: contamination, counts_stay: true }.when(false));
+    }
+    let joining =
+        Joining { members: &members, analysed: None, first: None, timed: false, start: start.map(midnight) };
+    let tables = join_all(source, tables, numbered, &joining);
+
+    // Who has a row that outcomes are computed from is known to have come; all others are a number.
+    let mut known = vec![false; index.len()];
+    let mut by_group: Vec<Vec<u32>> = vec![Vec::new(); groups.len()];
+    for (table, _, _) in &tables {
+        for (row, group) in table.group_of_row.iter().enumerate().filter(|(_, group)| **group != NONE) {
+            let unit = table.unit(row);
+            if !std::mem::replace(&mut known[unit], true) {
+                by_group[*group as usize].push(unit as u32);
             }
-            described.insert(index, column);
         }
     }
-    for (index, column) in &mut described {
-        column.markers = table.markers(*index);
+    for (group, units) in groups.iter().zip(&by_group) {
+        let units = units.len() as u64;
+        if units > group.analysed {
+            let (group, counted) = (group.id.clone(), group.analysed);
+            gates.push(GateReason::MoreUnitsThanCounted { group, units, counted }.refusing());
+        }
     }
-    Ok(described.into_values().collect())
+    let uncounted =
+        groups.iter().zip(&by_group).map(|(group, units)| group.analysed.saturating_sub(units.len() as u64));
+    let units =
+        Units { total: index.len(), uncounted: uncounted.collect(), by_group, first: None, are_rows: false };
+    Ok(Joined { own: rows, units, groups, rows_missing_group, contamination, gates, tables })
 }
 
-/// The dataset of files that hold nothing at all.
-fn empty(files: Vec<FileReading>) -> Dataset {
-    let encoding = files.first().and_then(|file| file.encoding.clone());
-    Dataset {
-        reading: Reading {
-            format: Format::Csv,
-            files,
-            rows: 0,
-            malformed: 0,
-            first_malformed: Vec::new(),
-            encoding,
-            separator: None,
-            decimal: None,
-        },
-        overview: Vec::new(),
+/// Units of the rows of facts, and the groups they name.
+type Numbered = (Vec<u32>, Option<facts::NamedGroups>);
+
+fn join_all(
+    source: &DataSource,
+    tables: &[Content],
+    numbered: Vec<Numbered>,
+    joining: &Joining,
+) -> Vec<(Rows, FactsReading, Vec<Gate>)> {
+    let joined = tables.iter().zip(&source.facts).zip(numbered).map(|((content, facts), (units, labels))| {
+        let (numbers, mut gates) = match labels {
+            Some(labels) => (Some(labels.of_row), labels.gates),
+            None => (None, Vec::new()),
+        };
+        let (rows, reading, more) = facts::join(content, facts, units, numbers.as_deref(), joining);
+        gates.extend(more);
+        (rows, reading, gates)
+    });
+    joined.collect()
+}
+
+/// No exposures at all.
+fn nobody(own: &Content, source: &DataSource, tables: &[Content]) -> Joined {
+    let members = Membership::default();
+    let joining = Joining { members: &members, analysed: None, first: None, timed: false, start: None };
+    let numbered = tables.iter().map(|content| (vec![NONE; content.frame.height()], None)).collect();
+    let mut tables = join_all(source, tables, numbered, &joining);
+    tables.iter_mut().for_each(|(_, _, gates)| gates.clear());
+    Joined {
+        own: Rows::new(own, None),
+        units: Units::default(),
         groups: Vec::new(),
         rows_missing_group: 0,
-        gates: vec![GateReason::NoRows.refusing()],
-        time: None,
-        columns: Vec::new(),
-        frame: DataFrame::empty(),
-        assignment: Assignment::default(),
+        contamination: 0,
+        gates: Vec::new(),
+        tables,
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::columns::Kind;
 use super::failure::sentence;
+use super::stamps::{civil, micros};
 use crate::config::valid::ColumnRule;
 use crate::diag::Diagnostic;
 
@@ -126,35 +127,23 @@ fn numbers(series: &Series, overview: &mut ColumnOverview) -> PolarsResult<()> {
     let chunk = Float64Chunked::from_slice(PlSmallStr::EMPTY, &finite);
     overview.mean = chunk.mean();
     overview.std = chunk.std(1);
-    finite.sort_unstable_by(f64::total_cmp);
-    overview.min = finite.first().copied();
-    overview.max = finite.last().copied();
-    overview.q25 = quantile(&finite, 0.25);
-    overview.median = quantile(&finite, 0.5);
-    overview.q75 = quantile(&finite, 0.75);
+    overview.min = finite.iter().copied().min_by(f64::total_cmp);
+    overview.max = finite.iter().copied().max_by(f64::total_cmp);
+    overview.q25 = quantile(&mut finite, 0.25);
+    overview.median = quantile(&mut finite, 0.5);
+    overview.q75 = quantile(&mut finite, 0.75);
     Ok(())
 }
 
-/// Type 7 of Hyndman & Fan (1996) of sorted values.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
+/// Type 7 of Hyndman & Fan (1996), by selection: three places need no sorted column. The values change their order.
+fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
     let place = last as f64 * share;
     let below = place.floor() as usize;
-    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
+    let (_, low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let low = *low;
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
     Some(low + (high - low) * (place - below as f64))
-}
-
-/// Dates or time stamps as microseconds since 1970.
-pub(crate) fn micros(series: &Series) -> PolarsResult<Vec<Option<i64>>> {
-    let stamps = series.cast(&DataType::Datetime(TimeUnit::Microseconds, None))?;
-    let physical = stamps.to_physical_repr();
-    Ok(physical.i64()?.iter().collect())
-}
-
-/// A time stamp as a calendar time; none outside the years 1 to 9999.
-pub(crate) fn civil(micros: i64) -> Option<jiff::civil::DateTime> {
-    let stamp = jiff::Timestamp::from_microsecond(micros).ok()?;
-    Some(jiff::tz::Offset::UTC.to_datetime(stamp))
 }
 
 fn iso(micros: i64, timed: bool) -> Option<String> {
@@ -166,16 +155,17 @@ fn iso(micros: i64, timed: bool) -> Option<String> {
 ///
 /// # Errors
 /// `data::rule-type` when the rule bounds a column that is not numeric.
-pub(crate) fn broken(rule: &ColumnRule, series: &Series, kind: Kind) -> Result<Vec<bool>, Diagnostic> {
+pub(crate) fn broken(
+    rule: &ColumnRule,
+    series: &Series,
+    kind: Kind,
+    key: &str,
+) -> Result<Vec<bool>, Diagnostic> {
     let bounded = rule.min.is_some() || rule.max.is_some();
     if bounded && !matches!(kind, Kind::Integer | Kind::Float | Kind::Boolean) {
         return Err(Diagnostic::error(
             "data::rule-type",
-            format!(
-                "data.columns.`{}` has `min` or `max`, but the column holds {}",
-                rule.column,
-                kind.word()
-            ),
+            format!("{key}.`{}` has `min` or `max`, but the column holds {}", rule.column, kind.word()),
         )
         .hint("bounds are for numbers; check the decimal mark and the separator of the file"));
     }
@@ -183,7 +173,7 @@ pub(crate) fn broken(rule: &ColumnRule, series: &Series, kind: Kind) -> Result<V
         return Ok(series.is_null().iter().map(|missing| rule.required && missing == Some(true)).collect());
     }
     let failed = |error: PolarsError| {
-        Diagnostic::error("data::rule-type", format!("data.columns.`{}`: {}", rule.column, sentence(&error)))
+        Diagnostic::error("data::rule-type", format!("{key}.`{}`: {}", rule.column, sentence(&error)))
     };
     let values = series.cast(&DataType::Float64).map_err(failed)?;
     let values = values.f64().map_err(failed)?;
@@ -203,12 +193,12 @@ mod tests {
     #[test]
     fn quartiles_are_those_of_numpy() {
         // numpy.quantile([1, 2, 3, 4], [0.25, 0.5, 0.75])
-        let values = [1.0, 2.0, 3.0, 4.0];
-        assert_eq!(quantile(&values, 0.25), Some(1.75));
-        assert_eq!(quantile(&values, 0.5), Some(2.5));
-        assert_eq!(quantile(&values, 0.75), Some(3.25));
-        assert_eq!(quantile(&[7.0], 0.75), Some(7.0));
-        assert_eq!(quantile(&[], 0.5), None);
+        let mut values = [4.0, 1.0, 3.0, 2.0];
+        assert_eq!(quantile(&mut values, 0.25), Some(1.75));
+        assert_eq!(quantile(&mut values, 0.5), Some(2.5));
+        assert_eq!(quantile(&mut values, 0.75), Some(3.25));
+        assert_eq!(quantile(&mut [7.0], 0.75), Some(7.0));
+        assert_eq!(quantile(&mut [], 0.5), None);
     }
 
     #[test]

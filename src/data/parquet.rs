@@ -225,7 +225,7 @@ fn normalised(series: &Series, kind: Option<Kind>) -> PolarsResult<Series> {
 }
 
 /// A column as text: whole floating-point numbers without their `.0`, blanks as missing.
-fn label(series: &Series) -> PolarsResult<Series> {
+pub(crate) fn label(series: &Series) -> PolarsResult<Series> {
     let values: StringChunked = if series.dtype().is_float() {
         series
             .cast(&DataType::Float64)?

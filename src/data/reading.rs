@@ -76,6 +76,22 @@ pub struct Reading {
     pub decimal: Option<Found<char>>,
 }
 
+impl Reading {
+    /// Nothing read yet.
+    pub(crate) fn empty(format: Format) -> Reading {
+        Reading {
+            format,
+            files: Vec::new(),
+            rows: 0,
+            malformed: 0,
+            first_malformed: Vec::new(),
+            encoding: None,
+            separator: None,
+            decimal: None,
+        }
+    }
+}
+
 /// One file.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileReading {
@@ -141,7 +157,7 @@ pub enum RowFault {
         column: String,
         /// The cell.
         text: String,
-        /// What the column holds: `number`, `boolean` or `date`.
+        /// What the column holds: `number`, `boolean`, `date`, or `count` (a whole number of units, not negative).
         expected: &'static str,
     },
 }

@@ -1,6 +1,5 @@
 //! Files of either format as one table of columns.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,87 +7,25 @@ use polars::prelude::DataFrame;
 
 use super::columns::{Evidence, Kind, Plan, Use, plan};
 use super::csv::{BadCell, CsvFile};
+use super::failure;
 use super::parquet::ParquetFiles;
 use super::reading::{FileReading, Format, Found};
-use super::{expression, failure, names};
-use crate::config::valid::{DataSource, Metric};
+use super::spec::Spec;
+use crate::config::valid::Files;
 use crate::diag::{Diagnostic, Place};
-
-/// The columns an analysis reads, by position.
-#[derive(Debug)]
-pub(crate) struct Needs {
-    pub group: usize,
-    pub unit: Option<usize>,
-    pub time: Option<usize>,
-    /// Every column that metrics, rules, groups, units or the time read, ascending.
-    pub all: BTreeSet<usize>,
-}
-
-/// Finds the columns of a config among those of the data.
-///
-/// # Errors
-/// Every column that does not exist and every expression that cannot be parsed, together.
-pub(crate) fn needs(
-    columns: &[String],
-    source: &DataSource,
-    metrics: &[Metric],
-) -> Result<Needs, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let mut all = BTreeSet::new();
-    let mut find = |wanted: &str, used_by: &str| match names::find(columns, wanted, used_by) {
-        Ok(index) => {
-            all.insert(index);
-            Some(index)
-        }
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
-    let group = find(&source.group, "data.group");
-    let unit = source.unit.as_deref().and_then(|unit| find(unit, "data.unit"));
-    let time = source.time.as_deref().and_then(|time| find(time, "data.time"));
-    for rule in &source.columns {
-        find(&rule.column, "data.columns");
-    }
-    for (used_by, sql) in expression::texts(metrics) {
-        match expression::parse(sql, &used_by, columns) {
-            Ok(parsed) => all.extend(
-                columns.iter().enumerate().filter(|(_, name)| parsed.columns.contains(*name)).map(|(i, _)| i),
-            ),
-            Err(more) => problems.extend(more),
-        }
-    }
-    match group {
-        Some(group) if problems.is_empty() => Ok(Needs { group, unit, time, all }),
-        _ => {
-            let file = source.paths.first();
-            let placed = problems.into_iter().map(|problem| match file {
-                Some(file) => problem.at(Place::file(file)),
-                None => problem,
-            });
-            Err(placed.collect())
-        }
-    }
-}
-
-/// The columns that the config names outright; they tell one separator from another.
-pub(crate) fn wanted(source: &DataSource) -> Vec<&str> {
-    let mut wanted = vec![source.group.as_str()];
-    wanted.extend(source.unit.as_deref());
-    wanted.extend(source.time.as_deref());
-    wanted.extend(source.columns.iter().map(|rule| rule.column.as_str()));
-    wanted
-}
 
 /// The format of the files, from their first bytes.
 ///
 /// # Errors
 /// No file at all, files that cannot be opened, workbooks and archives, files of both formats.
-pub(crate) fn format(source: &DataSource) -> Result<Format, Vec<Diagnostic>> {
+pub(crate) fn format(spec: &Spec) -> Result<Format, Vec<Diagnostic>> {
+    let source = spec.files;
     if source.paths.is_empty() {
         return Err(vec![if source.pattern.contains(['*', '?', '[']) {
-            Diagnostic::error("data::no-file", format!("data.path: no file matches `{}`", source.pattern))
+            Diagnostic::error(
+                "data::no-file",
+                format!("{}: no file matches `{}`", spec.name("path"), source.pattern),
+            )
         } else {
             failure::no_file(Path::new(&source.pattern))
         }]);
@@ -162,7 +99,7 @@ impl CsvTable {
         mut files: Vec<CsvFile>,
         empty_files: Vec<FileReading>,
         uses: &[Use],
-        source: &DataSource,
+        files_spec: &Files,
     ) -> Result<CsvTable, Vec<Diagnostic>> {
         let mut evidence = vec![Evidence::default(); uses.len()];
         for file in &mut files {
@@ -180,7 +117,7 @@ impl CsvTable {
             .zip(&evidence)
             .map(|((name, usage), evidence)| (name.as_str(), *usage, evidence))
             .collect();
-        let (plans, decimal) = plan(&columns, source.decimal, separator)?;
+        let (plans, decimal) = plan(&columns, files_spec.decimal, separator)?;
         Ok(CsvTable { files, empty_files, evidence, plans, decimal })
     }
 
@@ -208,7 +145,13 @@ impl CsvTable {
 /// The columns of all files.
 pub(crate) enum Table {
     Csv(CsvTable),
-    Parquet { files: ParquetFiles, labels: Vec<usize> },
+    Parquet {
+        files: ParquetFiles,
+        /// Columns that are text whatever they hold.
+        labels: Vec<usize>,
+        /// The column of units, which is read as it is.
+        unit: Option<usize>,
+    },
 }
 
 impl Table {
@@ -224,7 +167,10 @@ impl Table {
     pub(crate) fn kind(&self, index: usize) -> Option<Kind> {
         match self {
             Table::Csv(table) => Some(table.plans[index].kind),
-            Table::Parquet { labels, .. } if labels.contains(&index) => Some(Kind::Text),
+            // Units are names, even where they are numbers.
+            Table::Parquet { labels, unit, .. } if labels.contains(&index) || *unit == Some(index) => {
+                Some(Kind::Text)
+            }
             Table::Parquet { files, .. } => files.kinds[index],
         }
     }
@@ -245,7 +191,7 @@ impl Table {
     pub(crate) fn read(&self, projection: &[usize]) -> Result<(DataFrame, Vec<Vec<BadCell>>), Diagnostic> {
         match self {
             Table::Csv(table) => table.read(projection),
-            Table::Parquet { files, labels } => Ok((files.read(projection, labels)?, Vec::new())),
+            Table::Parquet { files, labels, .. } => Ok((files.read(projection, labels)?, Vec::new())),
         }
     }
 }

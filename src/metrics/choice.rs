@@ -81,22 +81,37 @@ pub struct Sample {
     pub n: u64,
     /// Largest absolute skewness over the groups, when rows are known.
     pub skewness: Option<f64>,
+    /// Share of values that are exactly zero, in all groups together.
+    pub zeros: f64,
     /// Rows are known, so that resampling is possible.
     pub rows: bool,
 }
+
+/// With fewer values other than zero than this in the smaller group, the mean is made by a handful of units, and only a test
+/// without assumptions about its distribution is safe.
+const FEW_OTHER_THAN_ZERO: f64 = 30.0;
 
 /// The deciding test of a mean with `test = "auto"`, and the codes of the reasons.
 pub fn for_mean(sample: Sample) -> (TestKind, Vec<&'static str>) {
     let Some(skewness) = sample.skewness.filter(|_| sample.rows) else {
         return (TestKind::Welch, vec!["auto-summary-welch"]);
     };
-    if sample.n as f64 >= KOHAVI_FACTOR * skewness * skewness {
-        return (TestKind::Welch, vec!["auto-mean-near-normal"]);
-    }
-    if sample.n < 50 {
-        return (TestKind::Permutation, vec!["auto-small-skewed"]);
-    }
-    (TestKind::Bootstrap, vec!["auto-heavy-tail"])
+    let (test, reason) = if sample.n as f64 * (1.0 - sample.zeros) < FEW_OTHER_THAN_ZERO && sample.zeros > 0.0
+    {
+        (TestKind::Permutation, "auto-few-nonzero")
+    } else if sample.n as f64 >= KOHAVI_FACTOR * skewness * skewness {
+        (TestKind::Welch, "auto-mean-near-normal")
+    } else if sample.n < 50 {
+        (TestKind::Permutation, "auto-small-skewed")
+    } else {
+        // Not the bootstrap: with a tail this heavy its intervals miss the tail that the sample missed. On squared
+        // exponential values BCa's rejected 10 % of true hypotheses at 5 % with 200 units a group, the percentile
+        // interval 7 %; the permutation test keeps its level whatever the values are.
+        (TestKind::Permutation, "auto-heavy-tail")
+    };
+    // Where most units have nothing, ranks are ties and say little; that is why no rank test was taken.
+    let zeros = (sample.zeros >= 0.5 && reason != "auto-few-nonzero").then_some("auto-many-zeros");
+    (test, std::iter::once(reason).chain(zeros).collect())
 }
 
 /// The deciding test of a proportion with `test = "auto"`: Fisher's where the smallest expected count is below 5
@@ -133,9 +148,17 @@ mod tests {
 
     #[test]
     fn a_skewed_value_needs_more_units_before_its_mean_is_trusted() {
-        let sample = |n| Sample { n, skewness: Some(4.0), rows: true };
+        let sample = |n| Sample { n, skewness: Some(4.0), zeros: 0.0, rows: true };
         assert_eq!(for_mean(sample(10_000)).0, TestKind::Welch);
-        assert_eq!(for_mean(sample(1_000)).0, TestKind::Bootstrap);
+        assert_eq!(for_mean(sample(1_000)), (TestKind::Permutation, vec!["auto-heavy-tail"]));
         assert_eq!(for_mean(sample(20)).0, TestKind::Permutation);
+    }
+
+    #[test]
+    fn a_handful_of_buyers_is_not_enough_for_a_normal_mean() {
+        let sample = |zeros| Sample { n: 1_000, skewness: Some(1.0), zeros, rows: true };
+        assert_eq!(for_mean(sample(0.99)), (TestKind::Permutation, vec!["auto-few-nonzero"]));
+        let many = (TestKind::Welch, vec!["auto-mean-near-normal", "auto-many-zeros"]);
+        assert_eq!(for_mean(sample(0.9)), many);
     }
 }

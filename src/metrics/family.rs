@@ -1,4 +1,8 @@
-//! The correction over the pairs of a metric, and the level at which each pair was judged.
+//! The correction over the comparisons of a family, and the level at which each of them was judged.
+//!
+//! A metric is a family of its own over its pairs, the metrics of one `family` key are one, and so are the steps of a
+//! funnel. Pairs of controls are a family of their own over all metrics: they ask whether the split can be trusted, not
+//! whether a treatment is better.
 
 use crate::config::valid::Correction;
 use crate::stats::{Level, multiple_testing};
@@ -22,14 +26,38 @@ pub fn adjust(p: &[f64], correction: Correction) -> Vec<f64> {
 /// The confidence level that matches an adjusted p-value.
 ///
 /// A pair is significant when `p_adjusted < alpha`, that is when `p < alpha · p / p_adjusted`; an interval at one minus
-/// that bound excludes zero exactly then. The bound is never below `alpha / m`, Bonferroni's, which is the most that any
-/// of the corrections asks; where an adjusted p-value was capped at 1 this keeps the interval from growing without need.
-pub fn judged_level(level: Level, p: f64, p_adjusted: f64, pairs: usize) -> Level {
+/// that bound excludes zero exactly then. The bound is never below alpha over the most that the correction multiplies by;
+/// where an adjusted p-value was capped at 1 this keeps the interval from growing without need.
+pub fn judged_level(level: Level, p: f64, p_adjusted: f64, pairs: usize, correction: Correction) -> Level {
     let alpha = level.alpha();
-    let floor = alpha / pairs as f64;
+    let floor = alpha / most(pairs, correction);
     let bound = if p_adjusted > 0.0 { alpha * p / p_adjusted } else { floor };
     let bound = bound.clamp(floor.min(alpha), alpha);
     if bound == alpha { level } else { Level::from_alpha(bound).unwrap_or(level) }
+}
+
+/// The most that a correction multiplies a p-value by: the number of comparisons, for Benjamini and Yekutieli's times
+/// 1 + ½ + … + 1/m.
+fn most(pairs: usize, correction: Correction) -> f64 {
+    let m = pairs as f64;
+    if correction == Correction::By { m * (1..=pairs).map(|i| 1.0 / i as f64).sum::<f64>() } else { m }
+}
+
+/// The level for an interval whose own test has the p-value `dual`, so that it excludes zero exactly when the deciding test
+/// with the p-value `deciding` is significant at `level`.
+///
+/// # Formula
+/// deciding < α is the same as dual < α · dual / deciding, and the interval at one minus that bound excludes zero exactly
+/// then: [`judged_level`] with the deciding p-value in place of the adjusted one. It widens the interval where the deciding
+/// test is the more careful one (Fisher's against the score test) and narrows it where it is the sharper one.
+pub fn calibrated(level: Level, dual: f64, deciding: f64) -> Level {
+    if !(dual > 0.0 && deciding > 0.0) {
+        // Both far below any level: the interval excludes zero at each.
+        return level;
+    }
+    // Levels are kept off their ends, where no interval exists.
+    let bound = (level.alpha() * dual / deciding).clamp(1e-300, 1.0 - 1e-9);
+    Level::from_alpha(bound).unwrap_or(level)
 }
 
 #[cfg(test)]
@@ -41,7 +69,7 @@ mod tests {
     fn the_smallest_of_three_is_judged_at_a_third_of_alpha_by_holm() {
         let p = [0.001, 0.02, 0.4];
         let adjusted = adjust(&p, Correction::Holm);
-        let level = judged_level(Level::P95, p[0], adjusted[0], 3);
+        let level = judged_level(Level::P95, p[0], adjusted[0], 3, Correction::Holm);
         assert!((level.alpha() - 0.05 / 3.0).abs() < 1e-12);
     }
 
@@ -52,13 +80,14 @@ mod tests {
             p in proptest::collection::vec(1e-9f64..1.0, 1..8),
             method in proptest::sample::select(vec![
                 Correction::None, Correction::Bonferroni, Correction::Holm, Correction::Hochberg, Correction::Bh,
+                Correction::By,
             ]),
         ) {
             let adjusted = adjust(&p, method);
             for (p_raw, p_adj) in p.iter().zip(&adjusted) {
                 // A p-value within rounding of its bound may fall on either side.
                 prop_assume!((p_adj - 0.05).abs() > 1e-9);
-                let level = judged_level(Level::P95, *p_raw, *p_adj, p.len());
+                let level = judged_level(Level::P95, *p_raw, *p_adj, p.len(), method);
                 prop_assert_eq!(*p_adj < 0.05, *p_raw < level.alpha());
             }
         }

@@ -8,27 +8,34 @@ const MOVE_IN_SE: f64 = 0.5;
 /// … and it holds at least this share of its group's total.
 const SHARE_OF_TOTAL: f64 = 0.05;
 
+/// A group as far as its largest value matters.
+#[derive(Clone, Copy)]
+pub struct Extreme<'a> {
+    /// The group.
+    pub id: &'a str,
+    /// Moments of all its values.
+    pub moments: &'a Moments,
+    /// Its largest value.
+    pub max: f64,
+}
+
 /// The largest value of either group, when it alone carries a good part of the difference.
-///
-/// `control` and `treatment` are sorted ascending.
-pub fn driver(control: (&str, &[f64]), treatment: (&str, &[f64])) -> Option<Driver> {
-    let (a, b) = (Moments::from_slice(control.1), Moments::from_slice(treatment.1));
+pub fn driver(control: Extreme, treatment: Extreme) -> Option<Driver> {
+    let (a, b) = (control.moments, treatment.moments);
     let se = (a.variance_of_mean()? + b.variance_of_mean()?).sqrt();
     let difference = b.mean - a.mean;
-    let candidate = |(group, values): (&str, &[f64]), other: f64, sign: f64| {
-        let (value, rest) = values.split_last()?;
-        let all = Moments::from_slice(values);
-        let without = Moments::from_slice(rest);
-        let total = all.sum();
-        if rest.len() < 2 || total <= 0.0 {
+    let candidate = |group: Extreme, other: f64, sign: f64| {
+        let (n, total) = (group.moments.n, group.moments.sum());
+        if n < 3 || total <= 0.0 {
             return None;
         }
+        let without = group.moments.mean + (group.moments.mean - group.max) / (n - 1) as f64;
         Some(Driver {
-            group: group.to_owned(),
-            value: *value,
-            share: value / total,
-            mean_without: without.mean,
-            difference_without: sign * (without.mean - other),
+            group: group.id.to_owned(),
+            value: group.max,
+            share: group.max / total,
+            mean_without: without,
+            difference_without: sign * (without - other),
         })
     };
     let both = [candidate(control, b.mean, -1.0), candidate(treatment, a.mean, 1.0)];
@@ -45,12 +52,18 @@ pub fn driver(control: (&str, &[f64]), treatment: (&str, &[f64])) -> Option<Driv
 mod tests {
     use super::*;
 
+    fn driver_of(a: &[f64], b: &[f64]) -> Option<Driver> {
+        let moments = [a, b].map(Moments::from_slice);
+        let max = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let control = Extreme { id: "A", moments: &moments[0], max: max(a) };
+        driver(control, Extreme { id: "B", moments: &moments[1], max: max(b) })
+    }
+
     #[test]
     fn one_huge_purchase_is_named_with_what_is_left_without_it() {
-        let mut a = vec![10.0, 11.0, 12.0, 9.0, 10.5, 11.5, 900.0];
-        a.sort_by(f64::total_cmp);
+        let a = [10.0, 11.0, 12.0, 9.0, 10.5, 11.5, 900.0];
         let b = [9.0, 9.5, 10.0, 10.5, 11.0, 11.5, 12.0];
-        let driver = driver(("A", &a), ("B", &b)).unwrap();
+        let driver = driver_of(&a, &b).unwrap();
         assert_eq!((driver.group.as_str(), driver.value), ("A", 900.0));
         assert!((driver.mean_without - 64.0 / 6.0).abs() < 1e-12);
         assert!((driver.difference_without - (10.5 - 64.0 / 6.0)).abs() < 1e-12);
@@ -59,6 +72,6 @@ mod tests {
     #[test]
     fn even_values_have_no_driver() {
         let a: Vec<f64> = (0..100).map(f64::from).collect();
-        assert_eq!(driver(("A", &a), ("B", &a)), None);
+        assert_eq!(driver_of(&a, &a), None);
     }
 }

@@ -1,30 +1,41 @@
 //! Means: Welch's test by default, rank tests and resampling beside it where rows are known.
 
-use super::outcome::{Driver, Estimate, GroupOutcome, NamedTest, NormalityOutcome, Replicates};
-use super::{Effects, Estimator, Simultaneous, choice, ends, influence, pair_rng, relative};
+use super::outcome::{
+    Beside, Driver, Estimate, GroupOutcome, Handling, NamedTest, NormalityOutcome, Replicates, Way,
+};
+use super::{Effects, Estimator, Seed, Simultaneous, choice, ends, family, influence, relative};
 use crate::config::valid::{Metric, Summary, TestKind};
-use crate::data::Sample;
-use crate::stats::bootstrap::{Bootstrap, BootstrapInterval, Resampling, bootstrap_mean_difference};
-use crate::stats::brunner_munzel::brunner_munzel;
+use crate::data::GroupValues;
+use crate::stats::bootstrap::{Bootstrap, BootstrapInterval, bootstrap_mean_difference};
+use crate::stats::brunner_munzel::{BrunnerMunzel, brunner_munzel};
 use crate::stats::descriptive::Shape;
 use crate::stats::mann_whitney::{Method, mann_whitney_u};
-use crate::stats::permutation::permutation_mean_difference;
+use crate::stats::permutation::{Permutation, permutation_mean_difference};
 use crate::stats::quantiles::quantile_sorted;
-use crate::stats::t_test::{one_sample, student, student_t_critical, welch};
+use crate::stats::t_test::{MeanDifference, one_sample, student, student_t_critical, welch};
 use crate::stats::{
     Alternative, Level, Moments, Undefined, anova, dunnett, hodges_lehmann, kruskal_wallis, normality, tukey,
 };
 
-/// Replicates of the bootstrap and of the permutation test.
-pub const REPLICATES: usize = 10_000;
 /// Shapiro–Wilk is published for samples up to this size; above it D'Agostino's K² is used.
 const SHAPIRO_MAX: usize = 5_000;
+/// With more values than this in all groups together, what needs sorting or resampling is computed only where it decides:
+/// such samples say the same by every test, and a night has many of them.
+const LARGE: usize = 400_000;
+/// So many values of a large group stand for all of them in charts.
+const SHOWN: usize = 20_000;
 
 struct Group {
     id: String,
     moments: Moments,
-    /// Sorted ascending; empty when only the summary is known.
+    /// Sorted ascending; empty when only the summary is known, and for large groups unless the deciding test needs them.
     values: Vec<f64>,
+    /// Sorted ascending, for charts: all values or every so-many-th of them.
+    shown: Vec<f64>,
+    median: Option<f64>,
+    max: Option<f64>,
+    shape: Option<Shape>,
+    normality: Option<NormalityOutcome>,
     missing: u64,
 }
 
@@ -33,7 +44,8 @@ pub struct Mean {
     groups: Vec<Group>,
     deciding: TestKind,
     choice: Vec<&'static str>,
-    seed: u64,
+    large: bool,
+    seed: Option<Seed>,
 }
 
 impl Mean {
@@ -41,59 +53,156 @@ impl Mean {
     pub fn from_summaries(metric: &Metric, groups: &[(String, Summary)]) -> Result<Self, Undefined> {
         let group = |(id, s): &(String, Summary)| {
             let moments = Moments::from_summary(s.mean, s.sd, s.n).ok_or(Undefined::NonFinite)?;
-            Ok(Group { id: id.clone(), moments, values: Vec::new(), missing: 0 })
+            Ok(Group {
+                id: id.clone(),
+                moments,
+                values: Vec::new(),
+                shown: Vec::new(),
+                median: None,
+                max: None,
+                shape: None,
+                normality: None,
+                missing: 0,
+            })
         };
-        Ok(Mean::new(metric, groups.iter().map(group).collect::<Result<_, Undefined>>()?, 0))
-    }
-
-    /// From rows.
-    pub fn from_samples(metric: &Metric, samples: Vec<Sample>, seed: u64) -> Result<Self, Undefined> {
-        let group = |s: Sample| {
-            let mut values = s.values;
-            values.sort_unstable_by(f64::total_cmp);
-            let moments = Moments::from_slice(&values);
-            Group { id: s.group, moments, values, missing: s.missing + s.non_finite }
-        };
-        let groups: Vec<Group> = samples.into_iter().map(group).collect();
-        if groups.iter().any(|g| g.values.is_empty()) {
-            return Err(Undefined::EmptyGroup);
-        }
-        Ok(Mean::new(metric, groups, seed))
-    }
-
-    fn new(metric: &Metric, groups: Vec<Group>, seed: u64) -> Self {
-        let rows = groups.iter().all(|g| !g.values.is_empty());
-        let sample = choice::Sample {
-            n: groups.iter().map(|g| g.moments.n).min().unwrap_or(0),
-            skewness: groups
-                .iter()
-                .map(|g| skewness(g).map(f64::abs))
-                .reduce(|a, b| Some(a?.max(b?)))
-                .flatten(),
-            rows,
-        };
+        let groups: Vec<Group> = groups.iter().map(group).collect::<Result<_, Undefined>>()?;
         let (deciding, choice) = match metric.test {
-            TestKind::Auto => choice::for_mean(sample),
+            TestKind::Auto => choice::for_mean(sample(&groups, false, 0.0)),
             // Tests that need rows cannot decide on summaries; Welch's can.
             TestKind::Welch | TestKind::Student => (metric.test, Vec::new()),
-            named if rows => (named, Vec::new()),
             _ => (TestKind::Welch, vec!["auto-summary-welch"]),
         };
-        Mean { groups, deciding, choice, seed }
+        Ok(Mean { groups, deciding, choice, large: false, seed: None })
     }
 
-    /// Rows of a pair, control first; none when only summaries are known.
+    /// From values by unit.
+    pub fn from_values(metric: &Metric, groups: Vec<GroupValues>, seed: Seed) -> Result<Self, Undefined> {
+        let size: usize = groups.iter().map(|group| group.values.first().map_or(0, Vec::len)).sum();
+        let large = size > LARGE;
+        let zeros = {
+            let values = groups.iter().filter_map(|group| group.values.first()).flatten();
+            values.filter(|value| **value == 0.0).count() as f64 / size.max(1) as f64
+        };
+        let group = |mut group: GroupValues| {
+            let values = group.values.pop().unwrap_or_default();
+            described(group.group, values, group.missing + group.non_finite, large)
+        };
+        let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
+        if groups.iter().any(|group| group.moments.n == 0) {
+            return Err(Undefined::EmptyGroup);
+        }
+        let (deciding, choice) = match metric.test {
+            TestKind::Auto => choice::for_mean(sample(&groups, true, zeros)),
+            named => (named, Vec::new()),
+        };
+        if large && matches!(deciding, TestKind::Welch | TestKind::Student) {
+            groups.iter_mut().for_each(|group| group.values = Vec::new());
+        } else if large {
+            groups.iter_mut().for_each(|group| group.values.sort_unstable_by(f64::total_cmp));
+        }
+        Ok(Mean { groups, deciding, choice, large, seed: Some(seed) })
+    }
+
+    /// Values of a pair, control first; none where only moments are kept.
     fn rows(&self, control: usize, treatment: usize) -> Option<(&[f64], &[f64])> {
         let (c, t) = (&self.groups[control].values, &self.groups[treatment].values);
         (!c.is_empty() && !t.is_empty()).then_some((c.as_slice(), t.as_slice()))
     }
 
+    /// Values of a pair for a test that does not decide unless it is this one.
+    fn rows_for(&self, test: TestKind, control: usize, treatment: usize) -> Option<(&[f64], &[f64])> {
+        if self.large && self.deciding != test { None } else { self.rows(control, treatment) }
+    }
+
     /// The bootstrap of treatment − control.
     fn resampled(&self, control: usize, treatment: usize, level: Level) -> Option<Bootstrap> {
-        let (c, t) = self.rows(control, treatment)?;
-        let mut rng = pair_rng(self.seed, control, treatment);
-        bootstrap_mean_difference(t, c, REPLICATES, level, Resampling::Multinomial, &mut rng).ok()
+        let (c, t) = self.rows_for(TestKind::Bootstrap, control, treatment)?;
+        let seed = self.seed?;
+        let mut rng = seed.of_pair(control, treatment);
+        bootstrap_mean_difference(t, c, seed.replicates, level, seed.resampling, &mut rng).ok()
     }
+
+    /// The permutation test of treatment − control, where it decides.
+    fn permuted(&self, control: usize, treatment: usize) -> Option<Result<Permutation, Undefined>> {
+        if self.deciding != TestKind::Permutation {
+            return None;
+        }
+        let ((c, t), seed) = self.rows(control, treatment).zip(self.seed)?;
+        let mut rng = seed.of_pair(control, treatment);
+        Some(permutation_mean_difference(t, c, seed.replicates, Alternative::TwoSided, &mut rng))
+    }
+
+    fn by_rank(&self) -> bool {
+        matches!(self.deciding, TestKind::MannWhitney | TestKind::BrunnerMunzel)
+    }
+
+    /// Welch's test of treatment − control, or Student's where it decides.
+    fn by_t(&self, control: usize, treatment: usize, level: Level) -> Result<MeanDifference, Undefined> {
+        let (c, t) = (&self.groups[control].moments, &self.groups[treatment].moments);
+        match self.deciding {
+            TestKind::Student => student(t, c, Alternative::TwoSided, level),
+            _ => welch(t, c, Alternative::TwoSided, level),
+        }
+    }
+
+    /// Means and their squared errors for a relative interval, as the t test takes them.
+    fn errors(&self, control: usize, treatment: usize) -> Option<[(f64, f64); 2]> {
+        let (c, t) = (&self.groups[control].moments, &self.groups[treatment].moments);
+        let of = |m: &Moments, variance: f64| (m.mean, variance / m.n as f64);
+        if self.deciding == TestKind::Student {
+            let pooled = (c.m2 + t.m2) / (c.n + t.n).checked_sub(2).filter(|df| *df > 0)? as f64;
+            return Some([of(c, pooled), of(t, pooled)]);
+        }
+        Some([of(c, c.variance()?), of(t, t.variance()?)])
+    }
+}
+
+/// What the rules of `auto` look at.
+fn sample(groups: &[Group], rows: bool, zeros: f64) -> choice::Sample {
+    let skewness = groups.iter().map(|group| group.shape.map(|shape| shape.skewness.abs()));
+    choice::Sample {
+        n: groups.iter().map(|group| group.moments.n).min().unwrap_or(0),
+        skewness: skewness.reduce(|a, b| Some(a?.max(b?))).flatten(),
+        zeros,
+        rows,
+    }
+}
+
+/// One group with everything that is computed from its values once.
+fn described(id: String, mut values: Vec<f64>, missing: u64, large: bool) -> Group {
+    if large {
+        let moments = Moments::from_slice(&values);
+        let shape = Shape::of(&values);
+        let max = values.iter().copied().reduce(f64::max);
+        let step = values.len().div_ceil(SHOWN).max(1);
+        let mut shown: Vec<f64> = values.iter().copied().step_by(step).collect();
+        shown.sort_unstable_by(f64::total_cmp);
+        let median = median_of(&mut values);
+        return Group { id, moments, values, shown, median, max, shape, normality: None, missing };
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    Group {
+        id,
+        moments: Moments::from_slice(&values),
+        median: quantile_sorted(&values, 0.5),
+        max: values.last().copied(),
+        shape: Shape::of(&values),
+        normality: normality_of(&values),
+        shown: values.clone(),
+        values,
+        missing,
+    }
+}
+
+/// The median of values in any order, which it rearranges.
+fn median_of(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len().checked_sub(1)? / 2;
+    let even = values.len().is_multiple_of(2);
+    let (_, &mut low, above) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    if !even {
+        return Some(low);
+    }
+    above.iter().copied().reduce(f64::min).map(|high| low + (high - low) / 2.0)
 }
 
 /// The interval that a bootstrap is reported with: BCa where it exists.
@@ -102,10 +211,6 @@ fn reported(b: &Bootstrap) -> (&BootstrapInterval, &'static str) {
         Some(bca) => (bca, "BCa"),
         None => (&b.percentile, "percentile"),
     }
-}
-
-fn skewness(group: &Group) -> Option<f64> {
-    Shape::of(&group.values).map(|s| s.skewness)
 }
 
 fn normality_of(values: &[f64]) -> Option<NormalityOutcome> {
@@ -117,6 +222,11 @@ fn normality_of(values: &[f64]) -> Option<NormalityOutcome> {
     Some(NormalityOutcome { test, statistic: result.statistic, p: result.p })
 }
 
+/// P(treatment > control) + ½ P(equal); with the interval of the test only where that test decides.
+fn superiority(answer: &BrunnerMunzel, decides: bool) -> Estimate {
+    Estimate { estimate: answer.relative_effect, ci: ends(answer.interval).filter(|_| decides) }
+}
+
 impl Estimator for Mean {
     fn groups(&self, level: Level) -> Vec<GroupOutcome> {
         let outcome = |g: &Group| GroupOutcome {
@@ -125,24 +235,24 @@ impl Estimator for Mean {
             mean: (g.moments.n > 0).then_some(g.moments.mean),
             sd: g.moments.sd(),
             ci: one_sample(&g.moments, 0.0, Alternative::TwoSided, level).ok().and_then(|t| ends(t.ci)),
-            median: quantile_sorted(&g.values, 0.5),
-            max: g.values.last().copied(),
-            normality: normality_of(&g.values),
-            skewness: skewness(g),
+            median: g.median,
+            max: g.max,
+            normality: g.normality,
+            skewness: g.shape.map(|shape| shape.skewness),
             successes: None,
             missing: g.missing,
-            values: g.values.clone(),
+            values: g.shown.clone(),
         };
         self.groups.iter().map(outcome).collect()
     }
 
-    fn omnibus(&self) -> Option<NamedTest> {
-        if self.groups.len() < 3 {
+    fn omnibus(&self, from: usize) -> Option<NamedTest> {
+        let groups = &self.groups[from..];
+        if groups.len() < 3 {
             return None;
         }
-        let by_rank = matches!(self.deciding, TestKind::MannWhitney | TestKind::BrunnerMunzel);
-        if by_rank && self.groups.iter().all(|g| !g.values.is_empty()) {
-            let values: Vec<&[f64]> = self.groups.iter().map(|g| g.values.as_slice()).collect();
+        if self.by_rank() && groups.iter().all(|g| !g.values.is_empty()) {
+            let values: Vec<&[f64]> = groups.iter().map(|g| g.values.as_slice()).collect();
             let test = kruskal_wallis::kruskal_wallis(&values).ok()?;
             return Some(NamedTest {
                 test: "kruskal-wallis",
@@ -151,7 +261,7 @@ impl Estimator for Mean {
                 p: test.p,
             });
         }
-        let moments: Vec<Moments> = self.groups.iter().map(|g| g.moments).collect();
+        let moments: Vec<Moments> = groups.iter().map(|g| g.moments).collect();
         let test = anova::one_way(&moments).ok()?;
         Some(NamedTest { test: "anova", statistic: test.f, df: Some(test.df_between), p: test.p })
     }
@@ -165,22 +275,22 @@ impl Estimator for Mean {
         if let Ok(s) = student(c, t, two, Level::P95) {
             tests.push(NamedTest { test: "student", statistic: s.statistic, df: Some(s.df), p: s.p });
         }
-        if let Some((a, b)) = self.rows(control, treatment) {
-            if let Ok(m) = mann_whitney_u(a, b, two, Method::Auto) {
-                tests.push(NamedTest { test: "mann-whitney", statistic: m.u, df: None, p: m.p });
-            }
-            if let Ok(m) = brunner_munzel(a, b, two, Level::P95) {
-                tests.push(NamedTest { test: "brunner-munzel", statistic: m.w, df: Some(m.df), p: m.p });
-            }
-            if let Some(resampled) = self.resampled(control, treatment, Level::P95) {
-                let statistic = c.mean - t.mean;
-                tests.push(NamedTest { test: "bootstrap", statistic, df: None, p: reported(&resampled).0.p });
-            }
-            if self.deciding == TestKind::Permutation {
-                let mut rng = pair_rng(self.seed, control, treatment);
-                let p = permutation_mean_difference(a, b, REPLICATES, two, &mut rng)?;
-                tests.push(NamedTest { test: "permutation", statistic: c.mean - t.mean, df: None, p: p.p });
-            }
+        if let Some((a, b)) = self.rows_for(TestKind::MannWhitney, control, treatment)
+            && let Ok(m) = mann_whitney_u(a, b, two, Method::Auto)
+        {
+            tests.push(NamedTest { test: "mann-whitney", statistic: m.u, df: None, p: m.p });
+        }
+        if let Some((a, b)) = self.rows_for(TestKind::BrunnerMunzel, control, treatment)
+            && let Ok(m) = brunner_munzel(a, b, two, Level::P95)
+        {
+            tests.push(NamedTest { test: "brunner-munzel", statistic: m.w, df: Some(m.df), p: m.p });
+        }
+        let statistic = c.mean - t.mean;
+        if let Some(resampled) = self.resampled(control, treatment, Level::P95) {
+            tests.push(NamedTest { test: "bootstrap", statistic, df: None, p: reported(&resampled).0.p });
+        }
+        if let Some(permuted) = self.permuted(control, treatment) {
+            tests.push(NamedTest { test: "permutation", statistic, df: None, p: permuted?.p });
         }
         let deciding = match self.deciding {
             TestKind::Student => "student",
@@ -197,43 +307,65 @@ impl Estimator for Mean {
     }
 
     fn effects(&self, control: usize, treatment: usize, level: Level) -> Effects {
-        let two = Alternative::TwoSided;
         let (c, t) = (&self.groups[control].moments, &self.groups[treatment].moments);
         let resampled = self.resampled(control, treatment, level);
-        let by_t = match self.deciding {
-            TestKind::Student => student(t, c, two, level),
-            _ => welch(t, c, two, level),
+        let permuted = self.permuted(control, treatment).and_then(Result::ok);
+        let by_t = self.by_t(control, treatment, level).ok();
+        // The interval belongs to the deciding test, so that the two cannot disagree.
+        let ci = match (self.deciding, &resampled, &permuted) {
+            (TestKind::Bootstrap, Some(answer), _) => ends(reported(answer).0.interval),
+            (TestKind::Permutation, _, Some(answer)) => ends(answer.interval(level)),
+            _ => by_t.as_ref().and_then(|answer| ends(answer.ci)),
         };
-        let estimate = t.mean - c.mean;
-        let ci = match (&resampled, self.deciding) {
-            // The interval belongs to the deciding test, so that the two cannot disagree.
-            (Some(r), TestKind::Bootstrap) => ends(reported(r).0.interval),
-            _ => by_t.as_ref().ok().and_then(|d| ends(d.ci)),
+        let fieller = |level: Level| {
+            let (df, [base, other]) =
+                by_t.as_ref().map(|answer| answer.df).zip(self.errors(control, treatment))?;
+            relative::fieller(base, other, student_t_critical(df, Alternative::TwoSided, level))
         };
-        let relative = (c.mean != 0.0).then(|| Estimate {
-            estimate: estimate / c.mean,
-            ci: match (&resampled, self.deciding) {
-                (Some(r), TestKind::Bootstrap) => reported(r).0.relative.and_then(ends),
-                _ => by_t.as_ref().ok().and_then(|d| {
-                    let critical = student_t_critical(d.df, two, level);
-                    let (vc, vt) = (c.variance_of_mean()?, t.variance_of_mean()?);
-                    relative::fieller((c.mean, vc), (t.mean, vt), critical)
-                }),
-            },
-        });
-        let shift = self.rows(control, treatment).and_then(|(a, b)| {
-            let h = hodges_lehmann::hodges_lehmann(b, a, level, Method::Auto).ok()?;
-            Some(Estimate { estimate: h.shift, ci: ends(h.interval) })
-        });
-        let by_rank = matches!(self.deciding, TestKind::MannWhitney | TestKind::BrunnerMunzel);
-        Effects {
-            absolute: Some(Estimate { estimate, ci }),
-            relative,
-            shift: shift.filter(|_| by_rank),
-            replicates: resampled.and_then(|r| {
-                let (interval, method) = reported(&r);
-                Some(Replicates { ci: ends(interval.interval)?, method, differences: r.replicates })
+        let relative = match (self.deciding, &resampled, &permuted) {
+            (TestKind::Bootstrap, Some(answer), _) => (c.mean != 0.0).then(|| Estimate {
+                estimate: (t.mean - c.mean) / c.mean,
+                ci: reported(answer).0.relative.and_then(ends),
             }),
+            // Fieller's interval belongs to the t test; it is moved to the p-value of the permutation test.
+            (TestKind::Permutation, _, Some(answer)) => {
+                let own = by_t.as_ref().map_or(1.0, |by_t| by_t.p);
+                fieller(family::calibrated(level, own, answer.p))
+            }
+            _ => fieller(level),
+        };
+        let relative_log =
+            by_t.as_ref().zip(self.errors(control, treatment)).and_then(|(answer, [base, other])| {
+                let critical = student_t_critical(answer.df, Alternative::TwoSided, level);
+                relative::log_delta(base, other, critical)
+            });
+        let ranks = self.by_rank().then(|| self.rows(control, treatment)).flatten();
+        let compared = ranks.and_then(|(a, b)| brunner_munzel(a, b, Alternative::TwoSided, level).ok());
+        let shift = ranks.and_then(|(a, b)| {
+            let answer = hodges_lehmann::hodges_lehmann(b, a, level, Method::Auto).ok()?;
+            // The interval inverts Mann–Whitney's test; where Brunner–Munzel's decides, it is moved to that p-value.
+            let answer = match (self.deciding, &compared) {
+                (TestKind::BrunnerMunzel, Some(compared)) => {
+                    let own = mann_whitney_u(a, b, Alternative::TwoSided, Method::Auto).ok()?.p;
+                    let moved = family::calibrated(level, own, compared.p);
+                    hodges_lehmann::hodges_lehmann(b, a, moved, Method::Auto).ok()?
+                }
+                _ => answer,
+            };
+            Some(Estimate { estimate: answer.shift, ci: ends(answer.interval) })
+        });
+        Effects {
+            absolute: Some(Estimate { estimate: t.mean - c.mean, ci }),
+            relative,
+            relative_log,
+            shift,
+            superiority: compared
+                .map(|answer| superiority(&answer, self.deciding == TestKind::BrunnerMunzel)),
+            replicates: resampled.and_then(|answer| {
+                let (interval, method) = reported(&answer);
+                Some(Replicates { ci: ends(interval.interval)?, method, differences: answer.replicates })
+            }),
+            adjustment: None,
         }
     }
 
@@ -248,6 +380,16 @@ impl Estimator for Mean {
         level: Level,
     ) -> Option<Vec<Simultaneous>> {
         let moments: Vec<Moments> = self.groups.iter().map(|g| g.moments).collect();
+        // Both tests take one variance from all groups; Fieller's interval with it and their critical value, which is the
+        // margin over the standard error, excludes zero together with theirs.
+        let df: u64 = moments.iter().map(|m| m.n.saturating_sub(1)).sum();
+        let pooled = moments.iter().map(|m| m.m2).sum::<f64>() / df.max(1) as f64;
+        let relative = |c: usize, t: usize, ci: Option<(f64, f64)>| {
+            let of = |m: &Moments| (m.mean, pooled / m.n as f64);
+            let (base, other) = (of(&moments[c]), of(&moments[t]));
+            let (low, high) = ci?;
+            relative::fieller(base, other, (high - low) / 2.0 / (base.1 + other.1).sqrt())
+        };
         if by_tukey {
             let all = tukey::tukey_hsd(&moments, level).ok()?;
             return pairs
@@ -257,25 +399,45 @@ impl Estimator for Mean {
                     // Tukey's differences are first − second; effects here are treatment − control.
                     let test =
                         NamedTest { test: "tukey", statistic: pair.estimate / pair.se, df: None, p: pair.p };
-                    Some(Simultaneous { test, ci: ends(pair.ci.negated()) })
+                    let ci = ends(pair.ci.negated());
+                    Some(Simultaneous { test, ci, relative: relative(c, t, ci) })
                 })
                 .collect();
         }
         let all = dunnett::dunnett(&moments, 0, Alternative::TwoSided, level).ok()?;
         pairs
             .iter()
-            .map(|&(_, t)| {
+            .map(|&(c, t)| {
                 let pair = all.iter().find(|p| p.group == t)?;
                 let test = NamedTest { test: "dunnett", statistic: -pair.statistic, df: None, p: pair.p };
-                Some(Simultaneous { test, ci: ends(pair.ci) })
+                let ci = ends(pair.ci);
+                Some(Simultaneous { test, ci, relative: relative(c, t, ci) })
             })
             .collect()
     }
 
     fn driver(&self, control: usize, treatment: usize) -> Option<Driver> {
-        let (c, t) = (&self.groups[control], &self.groups[treatment]);
-        self.rows(control, treatment)
-            .and_then(|(a, b)| influence::driver((c.id.as_str(), a), (t.id.as_str(), b)))
+        let extreme = |at: usize| {
+            let group = &self.groups[at];
+            Some(influence::Extreme { id: &group.id, moments: &group.moments, max: group.max? })
+        };
+        influence::driver(extreme(control)?, extreme(treatment)?)
+    }
+
+    fn beside(&self, control: usize, treatment: usize, level: Level) -> Vec<Beside> {
+        if !self.by_rank() {
+            return Vec::new();
+        }
+        let (c, t) = (&self.groups[control].moments, &self.groups[treatment].moments);
+        let Ok(answer) = welch(t, c, Alternative::TwoSided, level) else { return Vec::new() };
+        let test =
+            NamedTest { test: "welch", statistic: -answer.statistic, df: Some(answer.df), p: answer.p };
+        let absolute = Estimate { estimate: answer.estimate, ci: ends(answer.ci) };
+        vec![Beside { way: Way::Means, absolute, test }]
+    }
+
+    fn handling(&self) -> Handling {
+        Handling { large: self.large, ..Handling::default() }
     }
 
     fn choice(&self) -> Vec<&'static str> {

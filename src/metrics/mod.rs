@@ -1,10 +1,14 @@
 //! Metric kinds: from samples to outcomes.
 //!
-//! Each kind is one file with an [`Estimator`]; this file asks it the same questions in the same order: the groups, the
-//! test of all groups, the tests of each pair, the correction over the pairs, and only then the intervals, at the level
+//! Each kind is one file with an [`Estimator`]; `compare` asks it the same questions in the same order: the groups, the
+//! test of all groups, the tests of each pair, the correction over their family, and only then the intervals, at the level
 //! at which the pair was judged, so that an interval excludes zero exactly when its test is significant.
 
+mod adjusted;
+mod arms;
 pub mod choice;
+mod clustered;
+mod compare;
 mod family;
 mod influence;
 mod mean;
@@ -14,23 +18,30 @@ mod quantile;
 mod ratio;
 mod relative;
 mod size;
+mod winsorized;
+
+#[cfg(test)]
+mod tests;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::valid::{Comparisons, Config, Correction, Metric, MetricKind, MetricSource};
-use crate::data::Dataset;
+use crate::config::valid::{Aggregate, Config, Metric, MetricKind, MetricSource, Resampling, Rows};
+use crate::data::{Dataset, Gathered, GroupValues, Query};
 use crate::diag::Diagnostic;
 use crate::planning::PlanOutcome;
-use crate::stats::{Interval, Level, Undefined};
-use outcome::{Comparison, Direction, Driver, Estimate, GroupOutcome, MetricOutcome, NamedTest, Replicates};
+use crate::stats::{Interval, Level, Undefined, bootstrap};
+use arms::{Layout, arrange};
+use outcome::{
+    Beside, Driver, Estimate, GroupOutcome, Handling, MetricOutcome, NamedTest, Replicates, VarianceRemoved,
+};
 
 /// What every metric kind answers. Groups are indices in the order of the outcome.
 trait Estimator {
     /// The groups with intervals at this level.
     fn groups(&self, level: Level) -> Vec<GroupOutcome>;
-    /// One test of all groups, for three groups and more.
-    fn omnibus(&self) -> Option<NamedTest>;
+    /// One test of all groups from this one on, for three groups and more.
+    fn omnibus(&self, from: usize) -> Option<NamedTest>;
     /// Every test of a pair, the deciding one first. Statistics are of control − treatment.
     fn tests(&self, control: usize, treatment: usize) -> Result<Vec<NamedTest>, Undefined>;
     /// The effects of a pair, treatment − control, with intervals at this level.
@@ -50,14 +61,23 @@ trait Estimator {
     fn driver(&self, _control: usize, _treatment: usize) -> Option<Driver> {
         None
     }
+    /// The same question answered in other ways.
+    fn beside(&self, _control: usize, _treatment: usize, _level: Level) -> Vec<Beside> {
+        Vec::new()
+    }
+    /// What was done to the values.
+    fn handling(&self) -> Handling {
+        Handling::default()
+    }
     /// Reason codes of the deciding test, empty when the config named it.
     fn choice(&self) -> Vec<&'static str>;
 }
 
-/// One pair of a simultaneous test: its p-value and interval already hold for the whole family.
+/// One pair of a simultaneous test: its p-value and intervals already hold for all pairs.
 struct Simultaneous {
     test: NamedTest,
     ci: Option<(f64, f64)>,
+    relative: Option<Estimate>,
 }
 
 /// Effects of a pair.
@@ -65,8 +85,18 @@ struct Simultaneous {
 struct Effects {
     absolute: Option<Estimate>,
     relative: Option<Estimate>,
+    relative_log: Option<(f64, f64)>,
     shift: Option<Estimate>,
+    superiority: Option<Estimate>,
     replicates: Option<Replicates>,
+    adjustment: Option<VarianceRemoved>,
+}
+
+/// A metric whose estimator stands.
+struct Draft<'a> {
+    metric: &'a Metric,
+    estimator: Box<dyn Estimator>,
+    layout: Layout,
 }
 
 /// Measures every metric of an experiment.
@@ -79,64 +109,156 @@ pub fn measure(
     data: Option<&Dataset>,
     plans: &[PlanOutcome],
 ) -> Result<Vec<MetricOutcome>, Vec<Diagnostic>> {
-    let mut outcomes = Vec::new();
+    let mut drafts: Vec<Result<Draft, (&Metric, Undefined)>> = Vec::new();
     let mut problems = Vec::new();
     for metric in &config.metrics {
         match estimator(config, metric, data) {
-            Ok(Ok(estimator)) => outcomes.push(assess(config, metric, estimator.as_ref(), data, plans)),
-            Ok(Err(reason)) => outcomes.push(undefined(config, metric, reason)),
+            Ok(Ok((estimator, layout))) => drafts.push(Ok(Draft { metric, estimator, layout })),
+            Ok(Err(reason)) => drafts.push(Err((metric, reason))),
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(outcomes) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let Some(level) = Level::from_alpha(config.design.alpha) else {
+        let reason = Undefined::InvalidParameter("alpha");
+        return Ok(config.metrics.iter().map(|m| undefined(config, m, Vec::new(), reason)).collect());
+    };
+    let frame = compare::Frame { config, data, plans, level };
+    let mut tested = Vec::new();
+    let mut outcomes: Vec<Option<MetricOutcome>> = Vec::with_capacity(drafts.len());
+    for draft in &drafts {
+        let (metric, groups, reason) = match draft {
+            Err((metric, reason)) => (*metric, Vec::new(), *reason),
+            Ok(draft) => match compare::test(&frame, draft) {
+                Err((groups, reason)) => (draft.metric, groups, reason),
+                Ok(of_metric) => {
+                    tested.push(of_metric);
+                    outcomes.push(None);
+                    continue;
+                }
+            },
+        };
+        outcomes.push(Some(undefined(config, metric, groups, reason)));
+    }
+    let mut judged = compare::judge(&frame, tested).into_iter();
+    Ok(outcomes.into_iter().filter_map(|known| known.or_else(|| judged.next())).collect())
 }
 
-type Made = Result<Box<dyn Estimator>, Undefined>;
+type Made = Result<(Box<dyn Estimator>, Layout), Undefined>;
 
 /// The estimator of a metric: the list of kinds.
 fn estimator(config: &Config, metric: &Metric, data: Option<&Dataset>) -> Result<Made, Diagnostic> {
-    fn boxed<E: Estimator + 'static>(made: Result<E, Undefined>) -> Made {
-        made.map(|e| Box::new(e) as Box<dyn Estimator>)
-    }
-    let seed = seed(&config.experiment.id, &metric.id);
-    let control = config.design.control.as_deref();
-    Ok(match &metric.source {
-        MetricSource::Summary(groups) => boxed(mean::Mean::from_summaries(metric, &ordered(groups, control))),
+    let design = &config.design;
+    let groups = match &metric.source {
+        MetricSource::Summary(groups) => {
+            let (groups, layout) = arrange(groups.clone(), design);
+            return Ok(boxed(mean::Mean::from_summaries(metric, &groups), layout));
+        }
         MetricSource::Counts(groups) => {
-            boxed(proportion::Proportion::from_counts(metric, &ordered(groups, control)))
+            let (groups, layout) = arrange(groups.clone(), design);
+            return Ok(boxed(proportion::Proportion::from_counts(metric, &groups), layout));
         }
-        MetricSource::Rows { value, denominator, filter } => {
-            let Some(data) = data else {
-                return Ok(Err(Undefined::EmptyGroup));
-            };
-            let filter = filter.as_deref();
-            match metric.kind {
-                MetricKind::Mean => {
-                    boxed(mean::Mean::from_samples(metric, data.samples(value, filter)?, seed))
-                }
-                MetricKind::Proportion => {
-                    boxed(proportion::Proportion::from_samples(metric, data.indicators(value, filter)?))
-                }
-                MetricKind::Ratio => {
-                    let denominator = denominator.as_deref().unwrap_or("1");
-                    boxed(ratio::Ratio::from_pairs(data.pairs(value, denominator, filter)?))
-                }
-                MetricKind::Quantile { quantile } => {
-                    boxed(quantile::Quantile::from_samples(quantile, data.samples(value, filter)?, seed))
-                }
+        MetricSource::Rows(rows) => {
+            let Some(data) = data else { return Ok(Err(Undefined::EmptyGroup)) };
+            if rows.from.is_none() && config.data.as_ref().is_some_and(|data| data.count.is_some()) {
+                let (groups, layout) = arrange(data.successes(&rows.value, rows.filter.as_deref())?, design);
+                return Ok(boxed(proportion::Proportion::from_counts(metric, &groups), layout));
             }
+            return Ok(of_rows(config, metric, rows, gather(data, metric, rows)?));
         }
+        MetricSource::Step(step) => {
+            let Some(data) = data else { return Ok(Err(Undefined::EmptyGroup)) };
+            data.funnel(step.from.as_deref(), &step.steps, step.ordered)?.groups
+        }
+    };
+    let (groups, layout) = arrange(groups, design);
+    Ok(boxed(proportion::Proportion::from_values(metric, &groups), layout))
+}
+
+fn boxed<E: Estimator + 'static>(made: Result<E, Undefined>, layout: Layout) -> Made {
+    made.map(|estimator| (Box::new(estimator) as Box<dyn Estimator>, layout))
+}
+
+fn gather(data: &Dataset, metric: &Metric, rows: &Rows) -> Result<Gathered, Diagnostic> {
+    let mut values = vec![rows.value.as_str()];
+    if metric.kind == MetricKind::Ratio {
+        values.push(rows.denominator.as_deref().unwrap_or("1"));
+    }
+    data.gather(&Query {
+        from: rows.from.as_deref(),
+        values: &values,
+        filter: rows.filter.as_deref(),
+        aggregate: rows.aggregate,
+        population: rows.population,
+        binary: metric.kind == MetricKind::Proportion,
+        adjustment: &rows.adjustment,
     })
 }
 
-/// The groups with the control first, otherwise in their order.
-fn ordered<T: Copy>(groups: &[(String, T)], control: Option<&str>) -> Vec<(String, T)> {
-    let mut ordered: Vec<(String, T)> = groups.to_vec();
-    if let Some(at) = ordered.iter().position(|(id, _)| Some(id.as_str()) == control) {
-        let first = ordered.remove(at);
-        ordered.insert(0, first);
+/// The estimator of values by unit, or of rows in clusters.
+fn of_rows(config: &Config, metric: &Metric, rows: &Rows, gathered: Gathered) -> Made {
+    let seed = Seed {
+        value: seed(&config.experiment.id, &metric.id),
+        replicates: config.design.replicates as usize,
+        resampling: match config.design.resampling {
+            Resampling::Multinomial => bootstrap::Resampling::Multinomial,
+            Resampling::Poisson => bootstrap::Resampling::Poisson,
+        },
+    };
+    let Gathered { groups, strata, covariates } = gathered;
+    let (groups, layout) = arrange(groups, &config.design);
+    let known = adjusted::Known { strata: strata.len(), covariates, adjustment: &rows.adjustment };
+    let clustered = rows.aggregate == Aggregate::Rows;
+    match metric.kind {
+        MetricKind::Quantile { quantile } if clustered => {
+            boxed(clustered::ClusteredQuantile::new(quantile, groups), layout)
+        }
+        MetricKind::Mean | MetricKind::Proportion if clustered => {
+            boxed(clustered::ClusteredMean::new(groups), layout)
+        }
+        MetricKind::Mean => match rows.winsorize {
+            Some(ends) => {
+                boxed(winsorized::WinsorizedMean::new(metric, groups, ends, known, layout, seed), layout)
+            }
+            None => mean_of(metric, groups, known, layout, seed),
+        },
+        MetricKind::Proportion => {
+            let plain = proportion::Proportion::from_values(metric, &groups);
+            adjusted::or_plain(plain, &groups, known, layout)
+        }
+        MetricKind::Ratio => {
+            let plain = ratio::Ratio::from_values(&groups);
+            adjusted::or_plain(plain, &groups, known, layout)
+        }
+        MetricKind::Quantile { quantile } => {
+            boxed(quantile::Quantile::from_values(quantile, groups, seed), layout)
+        }
     }
-    ordered
+}
+
+/// A mean, adjusted where something is known of the units before the experiment.
+fn mean_of(
+    metric: &Metric,
+    groups: Vec<GroupValues>,
+    known: adjusted::Known,
+    layout: Layout,
+    seed: Seed,
+) -> Made {
+    if known.adjustment.is_empty() {
+        return boxed(mean::Mean::from_values(metric, groups, seed), layout);
+    }
+    let plain = mean::Mean::from_values(metric, groups.clone(), seed);
+    adjusted::or_plain(plain, &groups, known, layout)
+}
+
+/// What resampling needs to be the same on every run.
+#[derive(Clone, Copy, Debug)]
+struct Seed {
+    value: u64,
+    replicates: usize,
+    resampling: bootstrap::Resampling,
 }
 
 /// The seed of a metric's resampling: from ids alone, so that neither the order of metrics nor other experiments
@@ -146,11 +268,13 @@ fn seed(experiment: &str, metric: &str) -> u64 {
     u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default())
 }
 
-/// The generator of a pair's resampling; another pair of the same metric has another one.
-fn pair_rng(seed: u64, control: usize, treatment: usize) -> Xoshiro256PlusPlus {
-    let pair = (control as u64) << 32 | treatment as u64;
-    // The golden ratio's bits spread neighbouring pairs over all seeds.
-    Xoshiro256PlusPlus::seed_from_u64(seed ^ pair.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+impl Seed {
+    /// The generator of a pair's resampling; another pair of the same metric has another one.
+    fn of_pair(self, control: usize, treatment: usize) -> Xoshiro256PlusPlus {
+        let pair = (control as u64) << 32 | treatment as u64;
+        // The golden ratio's bits spread neighbouring pairs over all seeds.
+        Xoshiro256PlusPlus::seed_from_u64(self.value ^ pair.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
 }
 
 /// Both ends of an interval, none where it is unbounded: results and reports show no infinite end.
@@ -158,141 +282,25 @@ fn ends(interval: Interval) -> Option<(f64, f64)> {
     (interval.low.is_finite() && interval.high.is_finite()).then_some((interval.low, interval.high))
 }
 
-fn undefined(config: &Config, metric: &Metric, reason: Undefined) -> MetricOutcome {
+fn undefined(
+    config: &Config,
+    metric: &Metric,
+    groups: Vec<GroupOutcome>,
+    reason: Undefined,
+) -> MetricOutcome {
     MetricOutcome {
         metric: metric.clone(),
         alpha: config.design.alpha,
-        groups: Vec::new(),
+        groups,
         omnibus: None,
+        separate: Vec::new(),
+        controls: Vec::new(),
         comparisons: Vec::new(),
+        family: 0,
+        handling: Handling::default(),
         choice: Vec::new(),
         conditional: None,
         at_plan: None,
         undefined: Some(reason),
     }
-}
-
-/// Pairs (control, treatment) in order.
-fn pairs(groups: usize, comparisons: Comparisons) -> Vec<(usize, usize)> {
-    let firsts = if comparisons == Comparisons::All { groups } else { 1 };
-    (0..firsts).flat_map(|i| (i + 1..groups).map(move |j| (i, j))).collect()
-}
-
-fn assess(
-    config: &Config,
-    metric: &Metric,
-    estimator: &dyn Estimator,
-    data: Option<&Dataset>,
-    plans: &[PlanOutcome],
-) -> MetricOutcome {
-    let alpha = config.design.alpha;
-    let Some(level) = Level::from_alpha(alpha) else {
-        return undefined(config, metric, Undefined::InvalidParameter("alpha"));
-    };
-    let groups = estimator.groups(level);
-    let pairs = pairs(groups.len(), config.design.comparisons);
-    let tests: Result<Vec<Vec<NamedTest>>, Undefined> =
-        pairs.iter().map(|&(c, t)| estimator.tests(c, t)).collect();
-    let mut tests = match tests {
-        Ok(tests) if !tests.is_empty() => tests,
-        Ok(_) => {
-            let reason = Undefined::TooFewGroups { needed: 2, found: groups.len() as u64 };
-            return MetricOutcome { groups, ..undefined(config, metric, reason) };
-        }
-        Err(reason) => return MetricOutcome { groups, ..undefined(config, metric, reason) },
-    };
-    let simultaneous = match config.design.correction {
-        Correction::Tukey => estimator.simultaneous(&pairs, true, level),
-        Correction::Dunnett => estimator.simultaneous(&pairs, false, level),
-        _ => None,
-    };
-    for (tests, pair) in tests.iter_mut().zip(simultaneous.iter().flatten()) {
-        tests.insert(0, pair.test.clone());
-    }
-    let raw: Vec<f64> = tests.iter().map(|t| t[0].p).collect();
-    let adjusted = match &simultaneous {
-        Some(_) => raw.clone(),
-        None => family::adjust(&raw, config.design.correction),
-    };
-    let conditional = conditional(metric, &groups, data);
-    let comparisons: Vec<Comparison> = pairs
-        .iter()
-        .enumerate()
-        .zip(tests)
-        .zip(&adjusted)
-        .map(|(((index, &(c, t)), tests), &p_adjusted)| {
-            let judged = family::judged_level(level, tests[0].p, p_adjusted, pairs.len());
-            let mut effects = estimator.effects(c, t, judged);
-            if let Some(pair) = simultaneous.as_ref().and_then(|s| s.get(index)) {
-                effects.absolute = effects.absolute.map(|a| Estimate { ci: pair.ci, ..a });
-                // Fieller's interval has no simultaneous form here; a relative one that disagreed would be worse than none.
-                effects.relative = effects.relative.map(|r| Estimate { ci: None, ..r });
-            }
-            let significant = p_adjusted < alpha;
-            // A rank test decides by the shift; where ties make the shift zero the mean tells the side.
-            let sign = [effects.shift, effects.absolute]
-                .into_iter()
-                .flatten()
-                .map(|e| e.estimate)
-                .find(|e| *e != 0.0)
-                .unwrap_or(0.0);
-            let spread = estimator.unit_variance(c).zip(estimator.unit_variance(t));
-            let sizing = size::Sizing {
-                control: &groups[c],
-                treatment: &groups[t],
-                spread,
-                alpha: judged.alpha(),
-                power: config.design.power,
-            };
-            Comparison {
-                control: groups[c].id.clone(),
-                treatment: groups[t].id.clone(),
-                deciding: tests[0].clone(),
-                p_adjusted,
-                significant,
-                level: judged.get(),
-                absolute: effects.absolute,
-                relative: effects.relative,
-                shift: effects.shift,
-                direction: Direction::of(sign, metric.goal, significant),
-                detectable: sizing.detectable(),
-                needed: (!significant)
-                    .then(|| sizing.needed(config, metric, conditional.as_deref(), groups.len(), data))
-                    .flatten(),
-                replicates: effects.replicates,
-                driver: estimator.driver(c, t),
-                tests,
-            }
-        })
-        .collect();
-    let at_plan = plans
-        .iter()
-        .find(|p| Some(&p.id) == metric.plan.as_ref())
-        .and_then(|plan| proportion::at_plan(config, metric, plan, &groups, &comparisons));
-    MetricOutcome {
-        metric: metric.clone(),
-        alpha,
-        omnibus: estimator.omnibus(),
-        comparisons,
-        choice: estimator.choice(),
-        conditional,
-        at_plan,
-        undefined: None,
-        groups,
-    }
-}
-
-/// The share of units that a metric with a condition is defined on, by group; none where it covers all of them.
-fn conditional(
-    metric: &Metric,
-    groups: &[GroupOutcome],
-    data: Option<&Dataset>,
-) -> Option<Vec<(String, f64)>> {
-    let MetricSource::Rows { filter: Some(_), .. } = &metric.source else { return None };
-    let units = |id: &str| data?.groups.iter().find(|g| g.id == id).map(|g| g.units);
-    let shares: Vec<(String, f64)> = groups
-        .iter()
-        .filter_map(|g| Some((g.id.clone(), g.n as f64 / units(&g.id).filter(|u| *u > 0)? as f64)))
-        .collect();
-    shares.iter().any(|(_, share)| *share < 1.0).then_some(shares)
 }

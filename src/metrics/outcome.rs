@@ -125,6 +125,79 @@ pub struct Driver {
     pub difference_without: f64,
 }
 
+/// The same question answered in another way, shown beside the deciding answer and never in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beside {
+    /// How it was answered.
+    pub way: Way,
+    /// Treatment − control with its interval at the level of the comparison.
+    pub absolute: Estimate,
+    /// The test that this interval belongs to.
+    pub test: NamedTest,
+}
+
+/// In which way a question was answered beside the deciding one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Without what was known of the units before the experiment.
+    Unadjusted,
+    /// With the extreme values as they are.
+    NotWinsorized,
+    /// The difference of means, where a test of ranks decides.
+    Means,
+}
+
+impl Way {
+    /// Its name in results and templates.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Unadjusted => "unadjusted",
+            Way::NotWinsorized => "not-winsorized",
+            Way::Means => "means",
+        }
+    }
+}
+
+/// What was known of the units before the experiment, and how much variance it took out of a difference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VarianceRemoved {
+    /// Squared standard error of the adjusted difference over that of the plain one: 0.75 saves a quarter of the units.
+    pub ratio: f64,
+    /// Covariates that were used, as the config writes them.
+    pub covariates: Vec<String>,
+    /// Covariates that explain nothing beside the others and were left out.
+    pub dropped: Vec<String>,
+    /// Strata of the post-stratification, 0 without it.
+    pub strata: u64,
+    /// Values of covariates that were missing and stand at the mean of all units.
+    pub missing: u64,
+}
+
+/// Extreme values that were drawn in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Winsorized {
+    /// Values below it became it; none where the lower end was left.
+    pub low: Option<f64>,
+    /// Values above it became it; none where the upper end was left.
+    pub high: Option<f64>,
+    /// How many values were raised.
+    pub raised: u64,
+    /// How many were lowered.
+    pub lowered: u64,
+}
+
+/// What was done to the values before they were compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Handling {
+    /// Extreme values that were drawn in.
+    pub winsorized: Option<Winsorized>,
+    /// Rows stand in clusters: how many rows, how many units.
+    pub clusters: Option<(u64, u64)>,
+    /// So many values that only what decides and what needs no sorting was computed.
+    pub large: bool,
+}
+
 /// What it would take to see an effect worth having.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Needed {
@@ -160,8 +233,16 @@ pub struct Comparison {
     pub absolute: Option<Estimate>,
     /// (treatment − control) / control; none when the control is zero or not safely away from it.
     pub relative: Option<Estimate>,
-    /// Hodges–Lehmann shift, where a rank test was run.
+    /// The relative effect's interval on the logarithmic scale, for the analyst: it belongs to another test.
+    pub relative_log: Option<(f64, f64)>,
+    /// Hodges–Lehmann shift, where a rank test decides.
     pub shift: Option<Estimate>,
+    /// P(treatment > control) + ½ P(equal), where a rank test decides.
+    pub superiority: Option<Estimate>,
+    /// The same question answered in other ways.
+    pub beside: Vec<Beside>,
+    /// What was known before the experiment took variance out of this difference.
+    pub adjustment: Option<VarianceRemoved>,
     /// Direction seen from the goal.
     pub direction: Direction,
     /// Every test that was run, the deciding one first.
@@ -183,12 +264,20 @@ pub struct MetricOutcome {
     pub metric: Metric,
     /// Significance level of its family.
     pub alpha: f64,
-    /// Groups in order, control first.
+    /// Groups that are compared, in order, the control first: the pool of the controls where there are several.
     pub groups: Vec<GroupOutcome>,
     /// Test of all groups at once, for three groups and more.
     pub omnibus: Option<NamedTest>,
-    /// Pairs in order.
+    /// The separate controls, where the control is the pool of several.
+    pub separate: Vec<GroupOutcome>,
+    /// Pairs of separate controls: does the split itself make a difference?
+    pub controls: Vec<Comparison>,
+    /// Pairs that decide, in order.
     pub comparisons: Vec<Comparison>,
+    /// Comparisons that share the correction of the p-values, over all metrics of the family.
+    pub family: u64,
+    /// What was done to the values.
+    pub handling: Handling,
     /// Why this deciding test: reason codes of `metrics::choice` in order, empty when the config names it.
     pub choice: Vec<&'static str>,
     /// The metric is defined on a part of the units only (its `where` selects): the share of units, by group.
@@ -230,6 +319,6 @@ pub struct AtPlanComparison {
 impl MetricOutcome {
     /// The group with this id.
     pub fn group(&self, id: &str) -> Option<&GroupOutcome> {
-        self.groups.iter().find(|g| g.id == id)
+        self.groups.iter().chain(&self.separate).find(|g| g.id == id)
     }
 }

@@ -1,9 +1,10 @@
 //! Proportions: the z test with the score intervals that are its duals.
 
+use super::arms::Layout;
 use super::outcome::{AtPlan, AtPlanComparison, Comparison, Estimate, GroupOutcome, NamedTest};
-use super::{Effects, Estimator, choice, ends, family, pairs};
+use super::{Effects, Estimator, choice, ends, family};
 use crate::config::valid::{Config, Counts, Goal, Metric, MetricKind, TestKind};
-use crate::data::Sample;
+use crate::data::GroupValues;
 use crate::planning::PlanOutcome;
 use crate::stats::proportions::{self as stats, SmallSample};
 use crate::stats::{Alternative, Interval, Level, Undefined, chi_square, fisher};
@@ -30,12 +31,13 @@ impl Proportion {
         Proportion::new(metric, groups.collect::<Result<_, Undefined>>()?)
     }
 
-    /// From rows with the values 0 and 1; the data room has refused anything else.
-    pub fn from_samples(metric: &Metric, samples: Vec<Sample>) -> Result<Self, Undefined> {
-        let groups = samples.into_iter().map(|s| {
-            let successes = s.values.iter().filter(|v| **v == 1.0).count() as u64;
-            let arm = stats::Proportion::new(successes, s.values.len() as u64)?;
-            Ok(Group { id: s.group, arm, missing: s.missing + s.non_finite })
+    /// From the values 0 and 1 by unit; the data room has refused anything else.
+    pub fn from_values(metric: &Metric, groups: &[GroupValues]) -> Result<Self, Undefined> {
+        let groups = groups.iter().map(|group| {
+            let values = group.values.first().map_or(&[][..], Vec::as_slice);
+            let successes = values.iter().filter(|value| **value == 1.0).count() as u64;
+            let arm = stats::Proportion::new(successes, values.len() as u64)?;
+            Ok(Group { id: group.group.clone(), arm, missing: group.missing + group.non_finite })
         });
         Proportion::new(metric, groups.collect::<Result<_, Undefined>>()?)
     }
@@ -79,12 +81,13 @@ impl Estimator for Proportion {
         self.groups.iter().map(outcome).collect()
     }
 
-    fn omnibus(&self) -> Option<NamedTest> {
-        if self.groups.len() < 3 {
+    fn omnibus(&self, from: usize) -> Option<NamedTest> {
+        let groups = &self.groups[from..];
+        if groups.len() < 3 {
             return None;
         }
         let table: Vec<Vec<u64>> =
-            self.groups.iter().map(|g| vec![g.arm.successes(), g.arm.trials() - g.arm.successes()]).collect();
+            groups.iter().map(|g| vec![g.arm.successes(), g.arm.trials() - g.arm.successes()]).collect();
         let test = chi_square::contingency(&table).ok()?;
         Some(NamedTest { test: "chi-square", statistic: test.statistic, df: Some(test.df), p: test.p })
     }
@@ -92,16 +95,27 @@ impl Estimator for Proportion {
     fn tests(&self, control: usize, treatment: usize) -> Result<Vec<NamedTest>, Undefined> {
         let (c, t) = self.pair(control, treatment);
         let table = [c, t].map(|arm| [arm.successes(), arm.trials() - arm.successes()]);
-        let z = stats::two_proportion_z(c, t, Alternative::TwoSided)?;
         let rows: Vec<Vec<u64>> = table.iter().map(|row| row.to_vec()).collect();
-        let chi = chi_square::contingency(&rows)?;
-        let mut tests = vec![
-            NamedTest { test: "z", statistic: z.statistic, df: None, p: z.p },
-            NamedTest { test: "chi-square", statistic: chi.statistic, df: Some(chi.df), p: chi.p },
-        ];
-        if let Ok(exact) = fisher::fisher_exact(table, Alternative::TwoSided) {
-            let odds = exact.odds_ratio.unwrap_or(f64::INFINITY);
-            tests.push(NamedTest { test: "fisher", statistic: odds, df: None, p: exact.p });
+        let mut tests = Vec::new();
+        // Without any success, or any failure, in both groups there is no variance to divide by; Fisher's p is 1 then.
+        if let (Ok(z), Ok(chi)) =
+            (stats::two_proportion_z(c, t, Alternative::TwoSided), chi_square::contingency(&rows))
+        {
+            tests.push(NamedTest { test: "z", statistic: z.statistic, df: None, p: z.p });
+            tests.push(NamedTest {
+                test: "chi-square",
+                statistic: chi.statistic,
+                df: Some(chi.df),
+                p: chi.p,
+            });
+        }
+        match fisher::fisher_exact(table, Alternative::TwoSided) {
+            Ok(exact) => {
+                let odds = exact.odds_ratio.unwrap_or(f64::INFINITY);
+                tests.push(NamedTest { test: "fisher", statistic: odds, df: None, p: exact.p });
+            }
+            Err(reason) if tests.is_empty() => return Err(reason),
+            Err(_) => {}
         }
         let deciding = match self.deciding {
             TestKind::Fisher => "fisher",
@@ -116,6 +130,14 @@ impl Estimator for Proportion {
 
     fn effects(&self, control: usize, treatment: usize, level: Level) -> Effects {
         let (c, t) = self.pair(control, treatment);
+        // The score intervals belong to the z test; where Fisher's decides, they are moved to its p-value.
+        let level = match (self.deciding, self.tests(control, treatment)) {
+            (TestKind::Fisher, Ok(tests)) => {
+                let p = |name: &str| tests.iter().find(|test| test.test == name).map_or(1.0, |test| test.p);
+                family::calibrated(level, p("z"), p("fisher"))
+            }
+            _ => level,
+        };
         let difference = stats::score_interval(t, c, level, SmallSample::None);
         let ratio = stats::ratio_score_interval(t, c, level, SmallSample::None);
         let relative = (c.successes() > 0).then(|| Estimate {
@@ -158,7 +180,8 @@ pub fn at_plan(
         .iter()
         .map(|g| stats::Proportion::new((g.mean? * n as f64).round() as u64, n).ok())
         .collect::<Option<_>>()?;
-    let pairs = pairs(arms.len(), config.design.comparisons);
+    // Groups here are those that are compared, so several controls are one.
+    let pairs = Layout::default().pairs(arms.len(), config.design.comparisons);
     let tests: Vec<_> = pairs
         .iter()
         .map(|&(c, t)| stats::two_proportion_z(arms[c], arms[t], Alternative::TwoSided).ok())

@@ -1,10 +1,9 @@
 //! Quantiles, such as the median time or the 95th percentile of a delay: the bootstrap over units.
 
-use super::mean::REPLICATES;
 use super::outcome::{Estimate, GroupOutcome, NamedTest, Replicates};
-use super::{Effects, Estimator, ends, pair_rng};
-use crate::data::Sample;
-use crate::stats::distributions::normal_isf;
+use super::{Effects, Estimator, Seed, ends, family, relative};
+use crate::data::GroupValues;
+use crate::stats::distributions::{normal_isf, normal_sf};
 use crate::stats::quantile_difference::{
     QuantileDifference, bootstrap_quantile_difference, quantile_interval,
 };
@@ -22,18 +21,18 @@ struct Group {
 pub struct Quantile {
     groups: Vec<Group>,
     q: f64,
-    seed: u64,
+    seed: Seed,
 }
 
 impl Quantile {
-    /// From rows.
-    pub fn from_samples(q: f64, samples: Vec<Sample>, seed: u64) -> Result<Self, Undefined> {
-        let groups: Vec<Group> = samples
+    /// From values by unit.
+    pub fn from_values(q: f64, groups: Vec<GroupValues>, seed: Seed) -> Result<Self, Undefined> {
+        let groups: Vec<Group> = groups
             .into_iter()
-            .map(|s| {
-                let mut values = s.values;
+            .map(|mut group| {
+                let mut values = group.values.pop().unwrap_or_default();
                 values.sort_unstable_by(f64::total_cmp);
-                Group { id: s.group, values, missing: s.missing + s.non_finite }
+                Group { id: group.group, values, missing: group.missing + group.non_finite }
             })
             .collect();
         if groups.iter().any(|g| g.values.is_empty()) {
@@ -49,9 +48,9 @@ impl Quantile {
         treatment: usize,
         level: Level,
     ) -> Result<QuantileDifference, Undefined> {
-        let mut rng = pair_rng(self.seed, control, treatment);
+        let mut rng = self.seed.of_pair(control, treatment);
         let (c, t) = (&self.groups[control].values, &self.groups[treatment].values);
-        bootstrap_quantile_difference(t, c, self.q, REPLICATES, level, &mut rng)
+        bootstrap_quantile_difference(t, c, self.q, self.seed.replicates, level, &mut rng)
     }
 
     fn value(&self, group: usize) -> Option<f64> {
@@ -78,7 +77,7 @@ impl Estimator for Quantile {
         self.groups.iter().map(outcome).collect()
     }
 
-    fn omnibus(&self) -> Option<NamedTest> {
+    fn omnibus(&self, _from: usize) -> Option<NamedTest> {
         None
     }
 
@@ -90,16 +89,21 @@ impl Estimator for Quantile {
     fn effects(&self, control: usize, treatment: usize, level: Level) -> Effects {
         let Ok(d) = self.resampled(control, treatment, level) else { return Effects::default() };
         let ci = ends(d.interval);
-        let base = self.value(control).filter(|b| *b > 0.0);
+        let of = |at: usize| {
+            let variance = self.unit_variance(at)? / self.groups[at].values.len() as f64;
+            Some((self.value(at)?, variance))
+        };
+        // Fieller's interval belongs to the normal test of the difference; it is moved to the p-value of the bootstrap.
+        let relative = of(control).zip(of(treatment)).and_then(|(c, t)| {
+            let normal = 2.0 * normal_sf((t.0 - c.0).abs() / (c.1 + t.1).sqrt());
+            let level = family::calibrated(level, normal, d.p);
+            relative::fieller(c, t, normal_isf(level.alpha() / 2.0))
+        });
         Effects {
             absolute: Some(Estimate { estimate: d.estimate, ci }),
-            // The control is taken as known here, so that the relative interval cannot disagree with the absolute one.
-            relative: base.map(|b| Estimate {
-                estimate: d.estimate / b,
-                ci: ci.map(|(low, high)| (low / b, high / b)),
-            }),
-            shift: None,
+            relative,
             replicates: ci.map(|ci| Replicates { ci, method: "percentile", differences: d.replicates }),
+            ..Effects::default()
         }
     }
 

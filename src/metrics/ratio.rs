@@ -2,8 +2,10 @@
 
 use super::outcome::{Estimate, GroupOutcome, NamedTest};
 use super::{Effects, Estimator, relative};
-use crate::data::PairSample;
+use crate::data::GroupValues;
+use crate::stats::bivariate::BivariateMoments;
 use crate::stats::distributions::{normal_isf, normal_sf};
+use crate::stats::ratio::ratio_of_means;
 use crate::stats::{Level, Undefined};
 
 struct Group {
@@ -21,9 +23,29 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// From rows.
-    pub fn from_pairs(samples: Vec<PairSample>) -> Result<Self, Undefined> {
-        Ok(Ratio { groups: samples.into_iter().map(group).collect::<Result<_, _>>()? })
+    /// From numerators and denominators by unit.
+    pub fn from_values(groups: &[GroupValues]) -> Result<Self, Undefined> {
+        let groups = groups.iter().map(|group| match group.values.as_slice() {
+            [numerator, denominator] => {
+                of_group(&group.group, numerator, denominator, group.missing + group.non_finite)
+            }
+            _ => Err(Undefined::LengthMismatch),
+        });
+        Ok(Ratio { groups: groups.collect::<Result<_, _>>()? })
+    }
+
+    /// From sums by unit: group, numerators, denominators, values that were missing.
+    pub fn from_sums(
+        groups: impl Iterator<Item = (String, Vec<f64>, Vec<f64>, u64)>,
+    ) -> Result<Self, Undefined> {
+        let groups = groups
+            .map(|(id, numerator, denominator, missing)| of_group(&id, &numerator, &denominator, missing));
+        Ok(Ratio { groups: groups.collect::<Result<_, _>>()? })
+    }
+
+    /// Units of all groups.
+    pub fn units(&self) -> u64 {
+        self.groups.iter().map(|group| group.n).sum()
     }
 
     fn se(&self, a: usize, b: usize) -> f64 {
@@ -33,25 +55,14 @@ impl Ratio {
 }
 
 /// The ratio of one group with the variance of its linearisation (Deng, Knoblich & Lu, KDD 2018).
-fn group(sample: PairSample) -> Result<Group, Undefined> {
-    let n = sample.numerator.len();
-    if n < 2 {
-        return Err(Undefined::TooFewObservations { needed: 2, found: n as u64 });
-    }
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / n as f64;
-    let (numerator, denominator) = (mean(&sample.numerator), mean(&sample.denominator));
-    if denominator == 0.0 {
-        return Err(Undefined::ZeroDenominator);
-    }
-    let ratio = numerator / denominator;
-    let linear = sample.numerator.iter().zip(&sample.denominator).map(|(x, d)| (x - ratio * d) / denominator);
-    // The linearised values have mean zero by construction.
-    let variance = linear.map(|v| v * v).sum::<f64>() / (n - 1) as f64;
-    if variance == 0.0 {
+fn of_group(id: &str, numerator: &[f64], denominator: &[f64], missing: u64) -> Result<Group, Undefined> {
+    let moments = BivariateMoments::from_slices(numerator, denominator)?;
+    let estimate = ratio_of_means(&moments)?;
+    if estimate.variance == 0.0 {
         return Err(Undefined::ZeroVariance);
     }
-    let missing = sample.missing + sample.non_finite;
-    Ok(Group { id: sample.group, n: n as u64, missing, ratio, variance })
+    let n = numerator.len() as u64;
+    Ok(Group { id: id.to_owned(), n, missing, ratio: estimate.value, variance: estimate.variance * n as f64 })
 }
 
 impl Estimator for Ratio {
@@ -77,7 +88,7 @@ impl Estimator for Ratio {
         self.groups.iter().map(outcome).collect()
     }
 
-    fn omnibus(&self) -> Option<NamedTest> {
+    fn omnibus(&self, _from: usize) -> Option<NamedTest> {
         None
     }
 
@@ -93,10 +104,13 @@ impl Estimator for Ratio {
         let z = normal_isf(level.alpha() / 2.0);
         let margin = z * self.se(control, treatment);
         let absolute = Estimate { estimate, ci: Some((estimate - margin, estimate + margin)) };
-        let (vc, vt) = (c.variance / c.n as f64, t.variance / t.n as f64);
-        let bounds = relative::fieller((c.ratio, vc), (t.ratio, vt), z);
-        let relative = (c.ratio != 0.0).then(|| Estimate { estimate: estimate / c.ratio, ci: bounds });
-        Effects { absolute: Some(absolute), relative, ..Effects::default() }
+        let (base, other) = ((c.ratio, c.variance / c.n as f64), (t.ratio, t.variance / t.n as f64));
+        Effects {
+            absolute: Some(absolute),
+            relative: relative::fieller(base, other, z),
+            relative_log: relative::log_delta(base, other, z),
+            ..Effects::default()
+        }
     }
 
     fn unit_variance(&self, group: usize) -> Option<f64> {

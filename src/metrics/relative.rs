@@ -1,19 +1,23 @@
-//! The relative effect with an interval that never disagrees with the absolute one.
+//! The relative effect, with an interval that never disagrees with the absolute one.
 
-/// Fieller's interval of treatment / control − 1 for two independent estimates, each with its variance, at the critical
-/// value of the absolute test, so that both exclude zero together. None where the control is not safely away from zero:
-/// the set of ratios is unbounded then.
-///
-/// The bounds solve (t − r c)² = q² (v_t + r² v_c) in r (Fieller 1954).
-pub fn fieller(control: (f64, f64), treatment: (f64, f64), critical: f64) -> Option<(f64, f64)> {
-    let ((c, vc), (t, vt), q2) = (control, treatment, critical * critical);
-    let a = c * c - q2 * vc;
-    let discriminant = (c * t) * (c * t) - a * (t * t - q2 * vt);
-    if a <= 0.0 || discriminant < 0.0 {
-        return None;
-    }
-    let root = discriminant.sqrt();
-    Some(((c * t - root) / a - 1.0, (c * t + root) / a - 1.0))
+use super::ends;
+use super::outcome::Estimate;
+use crate::stats::ratio::{self, relative_effect};
+
+/// The relative effect of two independent estimates, each (value, variance), with Fieller's interval at the critical value
+/// of the absolute test, so that both exclude zero together. None for a control of zero, without an interval where the
+/// control is not safely away from it.
+pub fn fieller(control: (f64, f64), treatment: (f64, f64), critical: f64) -> Option<Estimate> {
+    let estimate = |(value, variance)| ratio::Estimate { value, variance };
+    let effect = relative_effect(estimate(control), estimate(treatment), critical).ok()?;
+    Some(Estimate { estimate: effect.estimate, ci: effect.fieller.and_then(ends) })
+}
+
+/// The interval of the same relative effect on the logarithmic scale, for the analyst: it is that of another test (of the
+/// logarithm of the quotient) and never shown in place of Fieller's.
+pub fn log_delta(control: (f64, f64), treatment: (f64, f64), critical: f64) -> Option<(f64, f64)> {
+    let estimate = |(value, variance)| ratio::Estimate { value, variance };
+    relative_effect(estimate(control), estimate(treatment), critical).ok()?.log_delta.and_then(ends)
 }
 
 #[cfg(test)]
@@ -23,7 +27,8 @@ mod tests {
 
     #[test]
     fn a_control_near_zero_has_no_bounded_interval() {
-        assert_eq!(fieller((1.0, 1.0), (2.0, 1.0), 1.96), None);
+        assert_eq!(fieller((1.0, 1.0), (2.0, 1.0), 1.96), Some(Estimate { estimate: 1.0, ci: None }));
+        assert_eq!(fieller((0.0, 1.0), (2.0, 1.0), 1.96), None);
     }
 
     proptest! {
@@ -35,7 +40,7 @@ mod tests {
             prop_assume!(c * c > q * q * vc);
             let margin = q * (vc + vt).sqrt();
             prop_assume!(((t - c).abs() - margin).abs() > 1e-9 * c);
-            let (low, high) = fieller((c, vc), (t, vt), q).unwrap();
+            let (low, high) = fieller((c, vc), (t, vt), q).unwrap().ci.unwrap();
             prop_assert_eq!((t - c).abs() > margin, low > 0.0 || high < 0.0);
         }
     }

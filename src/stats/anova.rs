@@ -34,7 +34,7 @@ pub(super) fn pooled_within(groups: &[Moments]) -> Result<(f64, f64), Undefined>
     if groups.iter().any(|group| !group.mean.is_finite() || !group.m2.is_finite()) {
         return Err(Undefined::NonFinite);
     }
-    let total: u64 = groups.iter().map(|group| group.n).sum();
+    let total = groups.iter().fold(0_u64, |sum, group| sum.saturating_add(group.n));
     let count = groups.len() as u64;
     if total <= count {
         return Err(Undefined::TooFewObservations { needed: count + 1, found: total });
@@ -49,13 +49,25 @@ pub(super) fn pooled_within(groups: &[Moments]) -> Result<(f64, f64), Undefined>
 
 /// One-way analysis of variance of two or more independent groups.
 ///
-/// - Hypothesis: all expectations are equal.
-/// - Formula: `F = [Σ n_i (mean_i − mean)² / (k − 1)] / [Σ M2_i / (N − k)]`.
-/// - Assumptions: independent units, equal variances, means close to normal.
-/// - Source: Fisher (1925). scipy: `f_oneway`; reference case `anova_oneway`.
+/// # Estimand
+/// Whether all expectations are equal; η² says which share of the sum of squares lies between the groups.
+///
+/// # Formula
+/// F = [Σ nᵢ (meanᵢ − mean)² / (k − 1)] / [Σ M2ᵢ / (N − k)], F distributed with k − 1 and N − k degrees of freedom.
+///
+/// # Assumptions
+/// Independent units, one variance in all groups, means close to normal. For two groups F = t² of Student's test.
+///
+/// # Edge cases
+/// A group of one unit has a mean but adds no variance. Equal means give F = 0 and p = 1. Where the mean is huge beside
+/// the spread, F holds as many digits as the means do: centre the values first.
 ///
 /// # Errors
-/// Fewer than two groups, an empty group, no more values than groups, values that vary in no group, or a non-finite moment.
+/// [`Undefined::TooFewGroups`] below two, [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`] where there are
+/// no more values than groups, [`Undefined::ZeroVariance`] where the values vary in no group, [`Undefined::NonFinite`].
+///
+/// # Source
+/// R. A. Fisher (1925); `scipy.stats.f_oneway`; reference case `anova_oneway`.
 pub fn one_way(groups: &[Moments]) -> Result<Anova, Undefined> {
     let (mean_square_within, df_within) = pooled_within(groups)?;
     let whole = groups.iter().fold(Moments::EMPTY, |sum, group| sum.merge(group));

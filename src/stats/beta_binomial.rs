@@ -39,7 +39,8 @@ pub struct BetaBinomial {
 /// Counts of 0 and n are ordinary. Counts from 0 to 10⁹ hold to about 1e-9 relative. Probabilities below 1e-300 are 0.
 ///
 /// # Errors
-/// [`Undefined::InvalidParameter`] where a prior parameter is not positive and finite.
+/// [`Undefined::InvalidParameter`] where a prior parameter is not positive and finite, or units and prior together exceed
+/// 10¹⁰.
 ///
 /// # Source
 /// Any text on conjugate priors; the losses are those of C. Stucchio (2015), *Bayesian A/B testing at VWO*; reference
@@ -49,6 +50,9 @@ pub fn beta_binomial(a: Proportion, b: Proportion, prior: [f64; 2]) -> Result<Be
         return Err(Undefined::InvalidParameter("prior"));
     }
     let (a, b) = (Posterior::new(a, prior), Posterior::new(b, prior));
+    if a.size().max(b.size()) > LARGEST {
+        return Err(Undefined::InvalidParameter("trials"));
+    }
     let (prob_a_better, prob_b_better) = probabilities(&a, &b);
     // The mean difference in closed form, which cancels least: (a₁b₂ − a₂b₁)/(n₁n₂).
     let difference = (a.successes * b.failures - b.successes * a.failures) / (a.size() * b.size());
@@ -68,6 +72,9 @@ pub fn beta_binomial(a: Proportion, b: Proportion, prior: [f64; 2]) -> Result<Be
         mean_b: b.successes / b.size(),
     })
 }
+
+/// More units, those of the prior included, make a posterior so narrow that a wide one beside it is not integrated in time.
+const LARGEST: f64 = 1e10;
 
 /// A beta posterior.
 struct Posterior {

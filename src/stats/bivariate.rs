@@ -26,7 +26,7 @@ pub struct BivariateMoments {
 const BLOCK: usize = 256;
 
 impl BivariateMoments {
-    /// The moments of the pairs (y[i], x[i]).
+    /// The moments of the pairs `(y[i], x[i])`.
     ///
     /// # Errors
     /// [`Undefined::LengthMismatch`] where the slices differ in length.

@@ -66,6 +66,10 @@ pub struct Bootstrap {
 /// neighbours (the number drawn from each bin exactly, the spread within it from the normal law), so a million users cost
 /// as little as a thousand. Same samples and same generator state give the same bits; row order does not matter.
 ///
+/// # Edge cases
+/// A sample that does not vary contributes its constant. Fewer than 2/α − 1 replicates give an unbounded interval.
+/// Where the estimate lies outside of all replicates there is no BCa interval.
+///
 /// # Errors
 /// [`Undefined::TooFewObservations`] below two values in a sample, [`Undefined::NonFinite`],
 /// [`Undefined::ZeroVariance`] where neither sample varies, [`Undefined::InvalidParameter`] without replicates.

@@ -35,6 +35,11 @@ pub struct BrunnerMunzel {
 /// # Assumptions
 /// Independent units; ten or more in each sample for the t approximation.
 ///
+/// # Edge cases
+/// Ties count a half and need no correction. The smallest samples, two values each, are accepted; the t approximation
+/// is poor there. Infinite values are ranked like any other. Samples that do not overlap have no answer here, as in
+/// scipy (NaN).
+///
 /// # Errors
 /// [`Undefined::TooFewObservations`] below two values in a sample, [`Undefined::NonFinite`] for NaN,
 /// [`Undefined::ZeroVariance`] where the placements do not vary: the samples do not overlap, or all values are equal.

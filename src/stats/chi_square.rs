@@ -20,14 +20,26 @@ pub struct ChiSquare {
 
 /// Chi-square test of independence of rows and columns, without continuity correction.
 ///
-/// - Hypothesis: the distribution over the columns is the same in every row.
-/// - Formula: expected counts from the margins; `(rows − 1)(columns − 1)` degrees of freedom. A table of one row or one
-///   column has none: statistic 0 and p 1.
-/// - Assumptions: independent units, expected counts of five and more.
-/// - Source: Pearson (1900). scipy: `chi2_contingency(correction=False)`; reference case `chi2_contingency`.
+/// # Estimand
+/// Whether the distribution over the columns is the same in every row.
+///
+/// # Formula
+/// Σ (observed − expected)² / expected with expected counts from the margins; (rows − 1)(columns − 1) degrees of
+/// freedom. For a 2×2 table it is the square of the pooled z of two proportions.
+///
+/// # Assumptions
+/// Independent units, one unit in one cell, expected counts of five and more ([`ChiSquare::least_expected`]).
+///
+/// # Edge cases
+/// A table of one row or one column has no degrees of freedom: statistic 0 and p 1.
 ///
 /// # Errors
-/// No rows or columns, rows of different length, or a row or column that holds no units.
+/// [`Undefined::EmptyGroup`] without rows or columns, [`Undefined::LengthMismatch`] for rows of different length,
+/// [`Undefined::ZeroExpected`] for a row or column that holds no units, [`Undefined::InvalidParameter`] where the
+/// counts add up to more than a number of 64 bits.
+///
+/// # Source
+/// K. Pearson (1900); `scipy.stats.chi2_contingency(correction=False)`; reference case `chi2_contingency`.
 pub fn contingency(table: &[Vec<u64>]) -> Result<ChiSquare, Undefined> {
     let columns = table.first().map_or(0, Vec::len);
     if columns == 0 {
@@ -36,6 +48,7 @@ pub fn contingency(table: &[Vec<u64>]) -> Result<ChiSquare, Undefined> {
     if table.iter().any(|row| row.len() != columns) {
         return Err(Undefined::LengthMismatch);
     }
+    total_count(table.iter().flatten())?;
     let row_sums: Vec<u64> = table.iter().map(|row| row.iter().sum()).collect();
     let column_sums: Vec<u64> =
         (0..columns).map(|column| table.iter().map(|row| row[column]).sum()).collect();
@@ -58,15 +71,33 @@ pub fn contingency(table: &[Vec<u64>]) -> Result<ChiSquare, Undefined> {
     Ok(ChiSquare { statistic: if df == 0.0 { 0.0 } else { statistic }, df, p, least_expected, total })
 }
 
+/// The sum of counts, where it is a count.
+fn total_count<'a>(counts: impl IntoIterator<Item = &'a u64>) -> Result<u64, Undefined> {
+    let sum = counts.into_iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
+    sum.ok_or(Undefined::InvalidParameter("counts"))
+}
+
 /// Chi-square test of counts against planned shares: the check for a sample ratio mismatch.
 ///
-/// - Hypothesis: units fall into the groups with probabilities proportional to `shares`, which need not sum to one.
-/// - Formula: expected counts are the total times the share; `k − 1` degrees of freedom.
-/// - Assumptions: units are assigned independently of each other.
-/// - Source: Pearson (1900); Fabijan et al. (2019) for the use. scipy: `chisquare`; reference case `srm`.
+/// # Estimand
+/// Whether units fall into the groups with probabilities proportional to `shares`, which need not sum to one.
+///
+/// # Formula
+/// Σ (observed − expected)² / expected, expected = total · share / Σ shares; k − 1 degrees of freedom.
+///
+/// # Assumptions
+/// Units are assigned independently of each other; expected counts of five and more.
+///
+/// # Edge cases
+/// A group without any unit is an ordinary count of zero.
 ///
 /// # Errors
-/// Fewer than two groups, counts and shares of different length, a share that is not positive and finite, or no units.
+/// [`Undefined::TooFewGroups`] below two groups, [`Undefined::LengthMismatch`], [`Undefined::InvalidParameter`] for a
+/// share that is negative or not finite or counts that overflow, [`Undefined::ZeroExpected`] for a share of zero or no
+/// units at all.
+///
+/// # Source
+/// K. Pearson (1900); A. Fabijan et al. (2019) for the use; `scipy.stats.chisquare`; reference case `srm`.
 pub fn goodness_of_fit(observed: &[u64], shares: &[f64]) -> Result<ChiSquare, Undefined> {
     if observed.len() != shares.len() {
         return Err(Undefined::LengthMismatch);
@@ -77,13 +108,20 @@ pub fn goodness_of_fit(observed: &[u64], shares: &[f64]) -> Result<ChiSquare, Un
     if shares.iter().any(|share| !share.is_finite() || *share < 0.0) {
         return Err(Undefined::InvalidParameter("share"));
     }
-    let total: u64 = observed.iter().sum();
+    let total = total_count(observed)?;
     let whole: f64 = shares.iter().sum();
     if total == 0 || shares.contains(&0.0) {
         return Err(Undefined::ZeroExpected);
     }
     let expected: Vec<f64> = shares.iter().map(|share| total as f64 * (share / whole)).collect();
-    let statistic = observed
+    if !whole.is_finite() {
+        return Err(Undefined::NonFinite);
+    }
+    // A share next to zero may underflow beside the others.
+    if expected.contains(&0.0) {
+        return Err(Undefined::ZeroExpected);
+    }
+    let statistic: f64 = observed
         .iter()
         .zip(&expected)
         .map(|(&count, expected)| {
@@ -93,6 +131,9 @@ pub fn goodness_of_fit(observed: &[u64], shares: &[f64]) -> Result<ChiSquare, Un
         .sum();
     let df = (observed.len() - 1) as f64;
     let least_expected = expected.iter().copied().fold(f64::INFINITY, f64::min);
+    if statistic.is_infinite() {
+        return Err(Undefined::NonFinite);
+    }
     Ok(ChiSquare { statistic, df, p: chi_square_sf(statistic, df), least_expected, total })
 }
 

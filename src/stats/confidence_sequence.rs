@@ -34,7 +34,7 @@ pub fn half_width(n: f64, variance: f64, alpha: f64, rho2: f64) -> Result<f64, U
     Ok((variance * 2.0 * (scaled + 1.0) / (n * scaled) * log).sqrt())
 }
 
-/// The interval of a confidence sequence: the estimate ± [`half_width`].
+/// The interval of a confidence sequence at one look: the estimate ± [`half_width`], in the units of the metric.
 ///
 /// # Errors
 /// Those of [`half_width`], and [`Undefined::NonFinite`] for the estimate.
@@ -73,9 +73,18 @@ pub fn always_valid_p(estimate: f64, n: f64, variance: f64, rho2: f64) -> Result
 
 /// The ρ² that makes the sequence narrowest, nearly, after `n` observations.
 ///
+/// # Estimand
+/// The variance of the mixing prior in units of σ², a tuning constant; not estimated from data.
+///
 /// # Formula
 /// (−2 ln α + ln(1 − 2 ln α))/n, the paper's closed approximation to the optimum, which is a branch of Lambert's W.
 /// Choose the n at which a decision is most likely; being off by a factor of ten costs little width.
+///
+/// # Assumptions
+/// The n of interest is chosen before the data are seen.
+///
+/// # Edge cases
+/// A small α gives a large ρ²; the sequence stays valid for every positive value.
 ///
 /// # Errors
 /// [`Undefined::InvalidParameter`] for a number outside its range.

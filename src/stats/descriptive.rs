@@ -1,5 +1,6 @@
 //! What a sample looks like: range, quartiles, spread and shape.
 
+use super::moments::pairwise_sum;
 use super::quantiles::{Quartiles, sorted_finite};
 use super::{Moments, Undefined};
 
@@ -24,8 +25,24 @@ pub struct Description {
 
 /// Describes a sample in one sort and two passes.
 ///
+/// # Estimand
+/// Count, mean, standard deviation, extremes, quartiles, share of zeros and shape of the sample itself, in its units.
+///
+/// # Formula
+/// Those of [`Moments::from_slice`], [`quantile_sorted`](super::quantiles::quantile_sorted) and [`Shape::of`].
+///
+/// # Assumptions
+/// None: nothing is said about a population.
+///
+/// # Edge cases
+/// Equal values have no shape; a single value is all of its quartiles. `-0.0` counts as zero.
+///
 /// # Errors
-/// [`Undefined::EmptyGroup`] for no values, [`Undefined::NonFinite`] when one of them is infinite or not a number.
+/// [`Undefined::EmptyGroup`] for no values, [`Undefined::NonFinite`] when one of them, their sum or the sum of their
+/// squared deviations is infinite or not a number.
+///
+/// # Source
+/// `pandas.Series.describe`; `scipy.stats.skew` and `scipy.stats.kurtosis` of the same values.
 pub fn describe(values: &[f64]) -> Result<Description, Undefined> {
     let sorted = sorted_finite(values)?;
     let (Some(&min), Some(&max), Some(quartiles)) =
@@ -33,10 +50,14 @@ pub fn describe(values: &[f64]) -> Result<Description, Undefined> {
     else {
         return Err(Undefined::EmptyGroup);
     };
+    let moments = Moments::from_slice(values);
+    if !moments.mean.is_finite() || !moments.m2.is_finite() {
+        return Err(Undefined::NonFinite);
+    }
     let zeros = values.iter().filter(|&&value| value == 0.0).count();
     let shape = Shape::of(values);
     Ok(Description {
-        moments: Moments::from_slice(values),
+        moments,
         min,
         max,
         quartiles,
@@ -58,7 +79,7 @@ pub struct Shape {
 impl Shape {
     /// The shape of a sample; `None` when it is empty, does not vary beyond rounding, or holds a non-finite value.
     ///
-    /// Deviations are divided by the standard deviation before they are raised, so that no scale of the data overflows.
+    /// Deviations are divided by about the standard deviation before they are raised, so that no scale of the data overflows.
     pub fn of(values: &[f64]) -> Option<Shape> {
         let moments = Moments::from_slice(values);
         let n = values.len() as f64;
@@ -68,14 +89,15 @@ impl Shape {
         if values.is_empty() || !varies || !deviation.is_finite() {
             return None;
         }
-        let (mut third, mut fourth) = (0.0, 0.0);
-        for value in values {
-            let scaled = (value - moments.mean) / deviation;
-            let square = scaled * scaled;
-            third += square * scaled;
-            fourth += square * square;
-        }
-        Some(Shape { skewness: third / n, excess_kurtosis: fourth / n - 3.0 })
+        // By a power of two, which rounds nothing: a symmetric sample keeps a skewness of exactly zero.
+        let scale = deviation.log2().floor().clamp(-1000.0, 1000.0).exp2();
+        let power_mean =
+            |power: i32| pairwise_sum(values, &|value| ((value - moments.mean) / scale).powi(power)) / n;
+        let (second, third, fourth) = (power_mean(2), power_mean(3), power_mean(4));
+        Some(Shape {
+            skewness: third / (second * second.sqrt()),
+            excess_kurtosis: fourth / (second * second) - 3.0,
+        })
     }
 }
 

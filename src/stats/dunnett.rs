@@ -23,14 +23,28 @@ pub struct ControlComparison {
 
 /// Dunnett's comparison of every group with the control at position `control`, in the order of the groups.
 ///
-/// - Estimand: expectation of the treatment minus expectation of the control, in the units of the data.
-/// - Formula: t statistics with the variance pooled over all groups, against the largest of correlated t variables.
-/// - Assumptions: independent units, equal variances. Sizes may differ.
-/// - Source: Dunnett (1955). scipy: `dunnett` (which integrates by simulation); reference case `dunnett`.
+/// # Estimand
+/// For each treatment, its expectation minus that of the control, in the units of the data; all comparisons hold at
+/// once with the level.
+///
+/// # Formula
+/// t = difference / (s √(1/nᵢ + 1/n₀)) with the variance s² pooled over all groups, against the largest of correlated t
+/// variables with N − k degrees of freedom ([`dunnett_sf`]).
+///
+/// # Assumptions
+/// Independent units, means close to normal, one variance in all groups. Sizes may differ.
+///
+/// # Edge cases
+/// With one treatment it is Student's test. A group of one unit is compared by the variance of the others. A one-sided
+/// level so low that its critical value is not positive has no interval ([`Undefined::NoSolution`]).
 ///
 /// # Errors
-/// Fewer than two groups, a control that does not exist, an empty group, no more values than groups, values that vary in no
-/// group, or a non-finite moment.
+/// [`Undefined::TooFewGroups`] below two, [`Undefined::InvalidParameter`] for a control that does not exist,
+/// [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`] where there are no more values than groups,
+/// [`Undefined::ZeroVariance`] where the values vary in no group, [`Undefined::NonFinite`].
+///
+/// # Source
+/// C. W. Dunnett (1955); `scipy.stats.dunnett` (which integrates by simulation, to 1e-3); reference case `dunnett`.
 pub fn dunnett(
     groups: &[Moments],
     control: usize,

@@ -1,8 +1,13 @@
-//! Group-sequential designs: boundaries by error spending, and their power.
+//! Group-sequential designs: boundaries by error spending, their power, and what may be said after stopping.
+
+mod inference;
+mod paths;
 
 use super::Undefined;
-use super::distributions::{normal_isf, normal_pdf, normal_sf};
+use super::distributions::{normal_isf, normal_quantile, normal_sf};
 use super::root::brent;
+pub use inference::{Stagewise, stagewise};
+use paths::{Paths, arriving};
 
 /// How much of the error rate may have been spent when a share t of the information is in.
 ///
@@ -18,6 +23,15 @@ pub enum Spending {
 }
 
 impl Spending {
+    fn check(self) -> Result<(), Undefined> {
+        match self {
+            Spending::Power(rho) if !(rho > 0.0 && rho.is_finite()) => {
+                Err(Undefined::InvalidParameter("rho"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The error spent by one side up to the information share `t`; all of it from t = 1 on.
     fn of_one_side(self, t: f64, alpha: f64) -> f64 {
         let side = alpha / 2.0;
@@ -29,6 +43,91 @@ impl Spending {
             Spending::Pocock => side * ((std::f64::consts::E - 1.0) * t).ln_1p(),
             Spending::Power(rho) => side * t.powf(rho),
         }
+    }
+}
+
+/// The boundary of one look.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Boundary {
+    /// The critical |z|; infinite at a look that spends nothing.
+    pub z: f64,
+    /// The nominal two-sided p-value that stops: 2(1 − Φ(z)).
+    pub nominal_p: f64,
+    /// The two-sided error rate spent up to and including this look.
+    pub spent: f64,
+}
+
+/// Below this share of spent error (of one side) the boundaries so far have stopped nobody that arithmetic could see.
+const NEGLIGIBLE: f64 = 1e-15;
+
+/// A test as it goes on: looks are added as they come, and each gets its boundary.
+///
+/// # Estimand
+/// The critical value of |z| at the next look, such that a true null hypothesis is rejected at or before it with the
+/// probability that the spending function grants.
+///
+/// # Formula
+/// The score √t·Z is a Brownian motion observed at the information times. The density of the paths that are still
+/// between the boundaries is carried from look to look by quadrature (Armitage, McPherson & Rowe 1969), and each
+/// boundary is the root of "crossed now for the first time, upwards" = what one side spends now. As long as all looks
+/// together have spent less than 1e-15, each boundary is that of its look alone: by Bonferroni's inequality this is safe,
+/// and nights that come long before anything could be seen cost no time and no digits.
+///
+/// # Assumptions
+/// Independent increments, as for the z statistics of means and proportions of accumulating independent units. Looks
+/// may be unplanned and unequal in size, but their times must not be chosen by what the data show.
+///
+/// # Source
+/// K. K. G. Lan & D. L. DeMets (1983); C. Jennison & B. Turnbull (2000), chapters 7 and 19.
+#[derive(Debug, Clone)]
+pub struct SequentialTest {
+    alpha: f64,
+    spending: Spending,
+    paths: Paths,
+    /// The last look that may have stopped paths: its time and its critical value.
+    last: Option<(f64, f64)>,
+    time: f64,
+    spent: f64,
+}
+
+impl SequentialTest {
+    /// A test before its first look.
+    ///
+    /// # Errors
+    /// [`Undefined::InvalidParameter`] for α outside (0, 1) or a power ρ that is not positive.
+    pub fn new(alpha: f64, spending: Spending) -> Result<SequentialTest, Undefined> {
+        if !(alpha > 0.0 && alpha < 1.0) {
+            return Err(Undefined::InvalidParameter("alpha"));
+        }
+        spending.check()?;
+        Ok(SequentialTest { alpha, spending, paths: Paths::start(0.0), last: None, time: 0.0, spent: 0.0 })
+    }
+
+    /// The boundary of a look at the information share `t`, which spends what its spending function grants at `share`.
+    ///
+    /// Both are the same unless the plan is not what happens: the last look of a test that ends short of its plan has
+    /// t < 1 and share = 1. At and beyond a share of 1 everything is spent.
+    ///
+    /// # Errors
+    /// [`Undefined::InvalidParameter`] for a time that does not increase by at least one part in 10⁸ (closer looks would need
+    /// a grid without end) and for a share that is not positive; [`Undefined::NoSolution`] where no boundary spends
+    /// what it should.
+    pub fn look(&mut self, t: f64, share: f64) -> Result<Boundary, Undefined> {
+        check_step(self.time, t)?;
+        if !(share > 0.0 && share.is_finite()) {
+            return Err(Undefined::InvalidParameter("share"));
+        }
+        if let Some((before, z)) = self.last.take() {
+            self.paths = self.paths.between(z, before, t);
+        }
+        let spent = self.spending.of_one_side(share, self.alpha).max(self.spent);
+        let z = self.paths.boundary(t, spent - self.spent)?;
+        self.spent = spent;
+        self.time = t;
+        if z.is_finite() && spent >= NEGLIGIBLE {
+            self.last = Some((t, z));
+        }
+        Ok(Boundary { z, nominal_p: 2.0 * normal_sf(z), spent: 2.0 * spent })
     }
 }
 
@@ -45,20 +144,7 @@ pub struct Boundaries {
     pub spent: Vec<f64>,
 }
 
-/// The boundaries of a two-sided group-sequential test by error spending.
-///
-/// # Estimand
-/// The critical values of |z| at the looks, such that a true null hypothesis is rejected at or before the look k with
-/// the probability that the spending function grants at its information share.
-///
-/// # Formula
-/// The score √t·Z is a Brownian motion observed at the information times. The density of the paths that are still
-/// between the boundaries is carried from look to look by quadrature (Armitage, McPherson & Rowe 1969), and each
-/// boundary is the root of "crossed now for the first time, upwards" = what one side spends now.
-///
-/// # Assumptions
-/// Independent increments, as for the z statistics of means and proportions of accumulating independent units. Looks
-/// may be unplanned and unequal in size, but their times must not be chosen by what the data show.
+/// The boundaries of a two-sided group-sequential test by error spending: [`SequentialTest`] for looks known at once.
 ///
 /// # Units
 /// `information` holds increasing shares of the planned information (units so far over units planned), above 0. At and
@@ -69,36 +155,21 @@ pub struct Boundaries {
 /// [`Undefined::NoSolution`] where no boundary spends what it should.
 ///
 /// # Source
-/// K. K. G. Lan & D. L. DeMets (1983); C. Jennison & B. Turnbull (2000), chapters 7 and 19; reference case
-/// `group_sequential`.
+/// [`SequentialTest`]; reference case `group_sequential`.
 pub fn boundaries(information: &[f64], alpha: f64, spending: Spending) -> Result<Boundaries, Undefined> {
     check_times(information)?;
-    if !(alpha > 0.0 && alpha < 1.0) {
-        return Err(Undefined::InvalidParameter("alpha"));
-    }
-    if let Spending::Power(rho) = spending
-        && !(rho > 0.0 && rho.is_finite())
-    {
-        return Err(Undefined::InvalidParameter("rho"));
-    }
-    let mut paths = Paths::start();
+    let mut test = SequentialTest::new(alpha, spending)?;
     let mut answer = Boundaries {
         information: information.to_vec(),
         z: Vec::new(),
         nominal_p: Vec::new(),
         spent: Vec::new(),
     };
-    let mut spent_before = 0.0;
-    for (look, &t) in information.iter().enumerate() {
-        let spent = spending.of_one_side(t, alpha).max(spent_before);
-        let z = paths.boundary(t, spent - spent_before)?;
-        answer.z.push(z);
-        answer.nominal_p.push(2.0 * normal_sf(z));
-        answer.spent.push(2.0 * spent);
-        spent_before = spent;
-        if let Some(&next) = information.get(look + 1) {
-            paths = paths.between(z, t, next, 0.0);
-        }
+    for &t in information {
+        let boundary = test.look(t, t)?;
+        answer.z.push(boundary.z);
+        answer.nominal_p.push(boundary.nominal_p);
+        answer.spent.push(boundary.spent);
     }
     Ok(answer)
 }
@@ -138,148 +209,80 @@ impl Crossing {
 /// # Source
 /// Jennison & Turnbull (2000), chapter 19.
 pub fn crossing_probabilities(information: &[f64], z: &[f64], drift: f64) -> Result<Crossing, Undefined> {
-    check_times(information)?;
-    if information.len() != z.len() {
-        return Err(Undefined::LengthMismatch);
-    }
+    check_looks(information, z)?;
     if !drift.is_finite() {
         return Err(Undefined::NonFinite);
     }
-    if !z.iter().all(|&z| z > 0.0) {
-        return Err(Undefined::InvalidParameter("z"));
-    }
-    let mut paths = Paths::start();
-    let mut crossing = Crossing { upper: Vec::new(), lower: Vec::new() };
-    for (look, (&t, &z)) in information.iter().zip(z).enumerate() {
-        crossing.upper.push(paths.beyond(z * t.sqrt(), t, drift, 1.0));
-        crossing.lower.push(paths.beyond(z * t.sqrt(), t, drift, -1.0));
-        if let Some(&next) = information.get(look + 1) {
-            paths = paths.between(z, t, next, drift);
-        }
-    }
-    Ok(crossing)
+    Ok(crossing(information, z, &arriving(information, z, drift), drift))
+}
+
+fn crossing(information: &[f64], z: &[f64], arrivals: &[Paths], drift: f64) -> Crossing {
+    let side = |side: f64| {
+        let looks = information.iter().zip(z).zip(arrivals);
+        looks.map(|((&t, &z), paths)| paths.beyond(z * t.sqrt(), t, drift, side)).collect()
+    };
+    Crossing { upper: side(1.0), lower: side(-1.0) }
 }
 
 /// The drift at which the group-sequential test has the asked power, counting both boundaries.
 ///
-/// Divide by the drift of the fixed test, z_{α/2} + z_β, and square for the factor by which looking inflates the sample.
+/// # Estimand
+/// The expected z at full information at which the test stops at some look with probability `power`. Divide by the drift
+/// of the fixed test, z_{α/2} + z_β, and square for the factor by which looking inflates the sample.
+///
+/// # Formula
+/// The root of [`crossing_probabilities`] in the drift, below what the easiest look alone would need.
+///
+/// # Units
+/// Those of [`crossing_probabilities`].
 ///
 /// # Errors
 /// Those of [`crossing_probabilities`]; [`Undefined::NoSolution`] where the power is not above the error rate.
 pub fn drift_for_power(information: &[f64], z: &[f64], power: f64) -> Result<f64, Undefined> {
+    check_looks(information, z)?;
     if !(power > 0.0 && power < 1.0) {
         return Err(Undefined::InvalidParameter("power"));
     }
-    let at = |drift: f64| crossing_probabilities(information, z, drift).map(|crossing| crossing.total());
-    if at(0.0)? >= power {
+    // What the easiest look alone would need: the root is not above it, and one recursion in its middle serves all.
+    let alone = information.iter().zip(z).map(|(t, z)| (z + normal_quantile(power).max(0.0)) / t.sqrt());
+    let high = alone.fold(f64::INFINITY, f64::min) + 1e-6;
+    if !high.is_finite() {
         return Err(Undefined::NoSolution);
     }
-    let mut high = 4.0;
-    while at(high)? < power {
-        high *= 2.0;
-        if high > 1e6 {
-            return Err(Undefined::NoSolution);
-        }
+    let arrivals = arriving(information, z, high);
+    brent(|drift| crossing(information, z, &arrivals, drift).total() - power, 0.0, high)
+        .ok_or(Undefined::NoSolution)
+}
+
+fn check_looks(information: &[f64], z: &[f64]) -> Result<(), Undefined> {
+    check_times(information)?;
+    if information.len() != z.len() {
+        return Err(Undefined::LengthMismatch);
     }
-    // Errors cannot occur any more: they depend on the arguments, not on the drift.
-    brent(|drift| at(drift).unwrap_or(f64::NAN) - power, 0.0, high).ok_or(Undefined::NoSolution)
+    if z.iter().all(|&z| z > 0.0) { Ok(()) } else { Err(Undefined::InvalidParameter("z")) }
 }
 
 fn check_times(information: &[f64]) -> Result<(), Undefined> {
     let mut before = 0.0;
     for &t in information {
-        if !(t > before && t.is_finite()) {
-            return Err(Undefined::InvalidParameter("information"));
-        }
+        check_step(before, t)?;
         before = t;
     }
     if information.is_empty() { Err(Undefined::InvalidParameter("information")) } else { Ok(()) }
 }
 
-/// Beyond this many standard deviations a normal density is below the smallest number.
-const FAR: f64 = 38.0;
-
-/// The score of the paths that have not stopped, as weighted points in ascending order: a quadrature of its density.
-struct Paths {
-    time: f64,
-    points: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl Paths {
-    /// Before the first look: all paths at zero.
-    fn start() -> Paths {
-        Paths { time: 0.0, points: vec![0.0], weights: vec![1.0] }
-    }
-
-    /// The probability that a path is beyond `score` at `t`: above it for `side` = 1, below −score for `side` = −1.
-    fn beyond(&self, score: f64, t: f64, drift: f64, side: f64) -> f64 {
-        let elapsed = t - self.time;
-        let sd = elapsed.sqrt();
-        let tail = |point: f64| normal_sf((score - side * (point + drift * elapsed)) / sd);
-        self.points.iter().zip(&self.weights).map(|(&point, weight)| weight * tail(point)).sum()
-    }
-
-    /// The critical z at `t` that paths without drift cross upwards with the probability `spend`.
-    fn boundary(&self, t: f64, spend: f64) -> Result<f64, Undefined> {
-        if spend <= 0.0 {
-            return Ok(f64::INFINITY);
-        }
-        // On the logarithm, because early looks spend less than any absolute tolerance would see.
-        let excess = |z: f64| self.beyond(z * t.sqrt(), t, 0.0, 1.0).ln() - spend.ln();
-        brent(excess, 0.0, FAR).ok_or(Undefined::NoSolution)
-    }
-
-    /// The paths that are within ±z at `t`, ready for the next look.
-    ///
-    /// Panels are no wider than the standard deviation of either step, so eight Gauss points each integrate the
-    /// density to about twelve digits.
-    fn between(&self, z: f64, t: f64, next: f64, drift: f64) -> Paths {
-        let elapsed = t - self.time;
-        let sd = elapsed.sqrt();
-        let low = (-z * t.sqrt()).max(drift * t - FAR * t.sqrt());
-        let high = (z * t.sqrt()).min(drift * t + FAR * t.sqrt());
-        let mut paths = Paths { time: t, points: Vec::new(), weights: Vec::new() };
-        if low >= high {
-            return paths;
-        }
-        let panels = ((high - low) / sd.min((next - t).sqrt())).ceil().clamp(4.0, 1e5);
-        let half = (high - low) / panels / 2.0;
-        for panel in 0..panels as usize {
-            let centre = low + half * (2 * panel + 1) as f64;
-            for (node, weight) in GAUSS {
-                let point = centre + half * node;
-                let density = self.density(point - drift * elapsed, sd);
-                paths.points.push(point);
-                paths.weights.push(half * weight * density);
-            }
-        }
-        paths
-    }
-
-    /// The density at `score` after a normal step with the deviation `sd`.
-    fn density(&self, score: f64, sd: f64) -> f64 {
-        let first = self.points.partition_point(|&point| point < score - FAR * sd);
-        let last = self.points.partition_point(|&point| point <= score + FAR * sd);
-        let near = self.points[first..last].iter().zip(&self.weights[first..last]);
-        near.map(|(point, weight)| weight * normal_pdf((score - point) / sd)).sum::<f64>() / sd
+/// A look comes after the one before it, by so much that a grid can tell them apart.
+fn check_step(before: f64, t: f64) -> Result<(), Undefined> {
+    if t.is_finite() && t > 0.0 && t - before >= 1e-8 * t {
+        Ok(())
+    } else {
+        Err(Undefined::InvalidParameter("information"))
     }
 }
-
-/// Nodes and weights of Gauss–Legendre quadrature with eight points on [−1, 1], in ascending order.
-const GAUSS: [(f64, f64); 8] = [
-    (-0.960_289_856_497_536_2, 0.101_228_536_290_376_26),
-    (-0.796_666_477_413_626_7, 0.222_381_034_453_374_47),
-    (-0.525_532_409_916_329, 0.313_706_645_877_887_3),
-    (-0.183_434_642_495_649_8, 0.362_683_783_378_362),
-    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
-    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
-    (0.796_666_477_413_626_7, 0.222_381_034_453_374_47),
-    (0.960_289_856_497_536_2, 0.101_228_536_290_376_26),
-];
 
 #[cfg(test)]
 mod tests {
+    use super::super::distributions::normal_pdf;
     use super::*;
     use proptest::prelude::*;
 
@@ -338,8 +341,41 @@ mod tests {
     }
 
     #[test]
+    fn hundreds_of_nights_spend_exactly_what_they_may() {
+        for spending in [Spending::ObrienFleming, Spending::Pocock] {
+            let times: Vec<f64> = (1..=200).map(|night| f64::from(night) / 200.0).collect();
+            let plan = boundaries(&times, 0.05, spending).unwrap();
+            let total = crossing_probabilities(&times, &plan.z, 0.0).unwrap().total();
+            assert!((total - 0.05).abs() < 1e-10, "{total}");
+            assert!(plan.z.iter().all(|z| *z > 1.96), "{:?}", plan.z);
+        }
+    }
+
+    #[test]
+    fn looks_before_anything_could_be_seen_change_nothing() {
+        let late = [0.3, 0.6, 1.0];
+        let early = [1e-6, 2e-6, 1e-4, 0.01, 0.02, 0.3, 0.6, 1.0];
+        let without = boundaries(&late, 0.05, Spending::ObrienFleming).unwrap();
+        let with = boundaries(&early, 0.05, Spending::ObrienFleming).unwrap();
+        assert_near(&with.z[5..], &without.z, 1e-9);
+        assert!(with.z[..5].iter().all(|z| *z > 15.0 && !z.is_nan()), "{:?}", with.z);
+    }
+
+    #[test]
+    fn a_test_that_ends_early_spends_what_is_left() {
+        let mut test = SequentialTest::new(0.05, Spending::ObrienFleming).unwrap();
+        let looks = [test.look(0.3, 0.3).unwrap(), test.look(0.7, 1.0).unwrap()];
+        let z = looks.map(|look| look.z);
+        let total = crossing_probabilities(&[0.3, 0.7], &z, 0.0).unwrap().total();
+        assert!((total - 0.05).abs() < 1e-12 && (looks[1].spent - 0.05).abs() < 1e-15, "{total}");
+        // Nothing is left for another look.
+        assert_eq!(test.look(0.9, 1.0).unwrap().z, f64::INFINITY);
+    }
+
+    #[test]
     fn errors_have_reasons() {
         let invalid = |times: &[f64]| boundaries(times, 0.05, Spending::Pocock).is_err();
+        assert!(invalid(&[0.5, 0.5 + 1e-10]));
         assert!(invalid(&[]) && invalid(&[0.5, 0.5]) && invalid(&[0.0, 1.0]) && invalid(&[f64::NAN]));
         assert!(boundaries(&FIFTHS, 0.0, Spending::Pocock).is_err());
         assert!(boundaries(&FIFTHS, 0.05, Spending::Power(0.0)).is_err());

@@ -6,14 +6,26 @@ use super::{TestResult, Undefined};
 
 /// Two-sample Kolmogorov–Smirnov test of the hypothesis that both samples come from one distribution.
 ///
-/// - Statistic: `D`, the largest distance between the two empirical distribution functions, in [0, 1].
-/// - p-value: asymptotic, that of the one-sample statistic at the effective size `n m / (n + m)`, rounded to even halves.
-/// - Assumptions: independent units; with many ties the test is conservative.
-/// - Source: Hodges (1958); Simard & L'Ecuyer (2011). scipy: `ks_2samp(method='asymp')`; reference case
-///   `ks_two_sample_asymptotic`.
+/// # Estimand
+/// The largest distance D between the two distribution functions, in [0, 1].
+///
+/// # Formula
+/// D = max |F̂(t) − Ĝ(t)|; p is that of the one-sample statistic at the effective size n m / (n + m), a half rounded to
+/// even ([`kolmogorov_sf`]).
+///
+/// # Assumptions
+/// Independent units. With ties the test is conservative.
+///
+/// # Edge cases
+/// One value against one rounds to no information: p = 1 (scipy gives NaN there). Samples that do not overlap have D =
+/// 1 and p = 0.
 ///
 /// # Errors
-/// An empty sample or a non-finite value.
+/// [`Undefined::EmptyGroup`], [`Undefined::NonFinite`].
+///
+/// # Source
+/// J. L. Hodges (1958); R. Simard & P. L'Ecuyer (2011); `scipy.stats.ks_2samp(method="asymp")`; reference case
+/// `ks_two_sample_asymptotic`.
 pub fn ks_two_sample_asymptotic(x: &[f64], y: &[f64]) -> Result<TestResult, Undefined> {
     let (x, y) = (sorted_finite(x)?, sorted_finite(y)?);
     let (n, m) = (x.len() as f64, y.len() as f64);

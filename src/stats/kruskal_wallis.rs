@@ -6,13 +6,26 @@ use super::{TestResult, Undefined};
 
 /// Kruskal–Wallis test of the hypothesis that all groups come from one distribution.
 ///
-/// - Statistic: `H = 12 / (N (N + 1)) Σ n_i (mean rank_i − (N + 1)/2)²`, divided by the tie correction
-///   `1 − Σ (t³ − t) / (N³ − N)`; chi-square with `k − 1` degrees of freedom.
-/// - Assumptions: independent units; it is a test of means only when the groups differ in location alone.
-/// - Source: Kruskal & Wallis (1952). scipy: `kruskal`; reference case `kruskal_wallis`.
+/// # Estimand
+/// Whether the mean ranks differ: whether values of some group tend to be greater than those of others.
+///
+/// # Formula
+/// H = 12 / (N (N + 1)) Σ nᵢ (mean rankᵢ − (N + 1)/2)², divided by the tie correction 1 − Σ(t³ − t)/(N³ − N);
+/// chi-square with k − 1 degrees of freedom.
+///
+/// # Assumptions
+/// Independent units, five or more in each group for the chi-square law. It is a test of means only where the groups
+/// differ in location alone.
+///
+/// # Edge cases
+/// Ties get midranks. For two groups H is the square of Mann–Whitney's z without continuity correction.
 ///
 /// # Errors
-/// Fewer than two groups, an empty group, a non-finite value, or values that are all equal.
+/// [`Undefined::TooFewGroups`] below two, [`Undefined::EmptyGroup`], [`Undefined::NonFinite`],
+/// [`Undefined::AllValuesTied`] where all values are equal.
+///
+/// # Source
+/// W. H. Kruskal & W. A. Wallis (1952); `scipy.stats.kruskal`; reference case `kruskal_wallis`.
 pub fn kruskal_wallis(groups: &[&[f64]]) -> Result<TestResult, Undefined> {
     if groups.len() < 2 {
         return Err(Undefined::TooFewGroups { needed: 2, found: groups.len() as u64 });

@@ -23,6 +23,8 @@ pub mod beta_binomial;
 pub mod bivariate;
 pub mod bootstrap;
 pub mod brunner_munzel;
+pub mod clustered_quantile;
+pub mod comoments;
 pub mod confidence_sequence;
 pub mod cuped;
 pub mod fisher;
@@ -31,13 +33,17 @@ pub mod hodges_lehmann;
 pub mod mann_whitney;
 pub mod multiple_testing;
 pub mod permutation;
+pub mod post_stratification;
 pub mod power;
 pub mod proportions;
 pub mod rank;
 pub mod ratio;
+pub mod regression_adjustment;
 pub mod tost;
+pub mod winsorize;
 
 mod bins;
+mod relabelling;
 mod root;
 mod sampling;
 

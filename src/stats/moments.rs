@@ -80,7 +80,7 @@ impl Moments {
         let (left, right) = (self.n as f64, other.n as f64);
         let shift = other.mean - self.mean;
         Moments {
-            n: self.n + other.n,
+            n: self.n.saturating_add(other.n),
             mean: self.mean + shift * (right / (left + right)),
             m2: self.m2 + other.m2 + shift * shift * (left * right / (left + right)),
         }
@@ -125,7 +125,7 @@ impl Moments {
 ///
 /// Blocks, accumulators and halves are those of numpy's `add.reduce`, so that data whose mean is large beside its spread
 /// give the same last digits there and here.
-fn pairwise_sum(values: &[f64], term: &impl Fn(f64) -> f64) -> f64 {
+pub(super) fn pairwise_sum(values: &[f64], term: &impl Fn(f64) -> f64) -> f64 {
     const LANES: usize = 8;
     const BLOCK: usize = 128;
     if values.len() < LANES {

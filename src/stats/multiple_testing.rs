@@ -59,9 +59,19 @@ impl Correction {
 /// For each hypothesis the smallest error rate of the family at which it is still rejected; see [`Correction`] for
 /// the formula and assumption of each method.
 ///
+/// # Formula
+/// The table at [`Correction`].
+///
+/// # Assumptions
+/// The p-values belong to one family that was fixed before looking. Which dependence between them a method allows is in
+/// the table at [`Correction`].
+///
 /// # Edge cases
 /// An empty family gives an empty answer, a family of one its raw p-value. The answer is never below the raw p-value,
-/// never above 1, and keeps the order of the raw p-values. A p-value outside [0, 1] or NaN is [`Undefined`].
+/// never above 1, and keeps the order of the raw p-values.
+///
+/// # Errors
+/// [`Undefined::InvalidParameter`] for a p-value outside [0, 1] or NaN.
 ///
 /// # Source
 /// `statsmodels.stats.multitest.multipletests`; reference case `multiple_testing`. Hommel is O(m²), the others

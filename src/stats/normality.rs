@@ -12,13 +12,26 @@ use super::{TestResult, Undefined};
 
 /// Shapiro–Wilk test of the hypothesis that the values come from a normal population.
 ///
-/// - Statistic: `W` in (0, 1], the squared correlation of the ordered values with expected normal order statistics.
-/// - Assumptions: independent values; ties lower `W`. From 3 values on; p is calibrated up to 5000 and read on beyond.
-/// - Source: Royston (1995), remark AS R94 on AS 181; p exact for `n = 3`. scipy: `shapiro`; reference case
-///   `shapiro_wilk`.
+/// # Estimand
+/// Whether the population is normal, by W in (0, 1]: the squared correlation of the ordered values with expected normal
+/// order statistics.
+///
+/// # Formula
+/// W by Royston's weights; p by his normalising transformation of 1 − W, exactly for n = 3: 1 − (6/π) arccos √W.
+///
+/// # Assumptions
+/// Independent values without many ties, which lower W. p is calibrated from 3 to 5000 values and read on beyond.
+///
+/// # Edge cases
+/// For n ≤ 11 and a W below the range of the transformation p is 1e-19, as in Royston's routine. Equal values have no W
+/// here, where scipy says 1.
 ///
 /// # Errors
-/// Fewer than three values, values that do not vary, or a non-finite value.
+/// [`Undefined::TooFewObservations`] below three values, [`Undefined::ZeroVariance`], [`Undefined::EmptyGroup`],
+/// [`Undefined::NonFinite`].
+///
+/// # Source
+/// P. Royston (1995), remark AS R94 on AS 181; `scipy.stats.shapiro`; reference case `shapiro_wilk`.
 pub fn shapiro_wilk(values: &[f64]) -> Result<TestResult, Undefined> {
     let sorted = sorted_finite(values)?;
     let n = sorted.len();
@@ -121,14 +134,24 @@ fn polynomial(coefficients: &[f64], x: f64) -> f64 {
 
 /// D'Agostino's K² test of normality: skewness and kurtosis together.
 ///
-/// - Statistic: the sum of the squared normal scores of skewness and kurtosis, chi-square with two degrees of freedom.
-/// - Assumptions: independent values; the approximation is good from 20 values on, 8 are required.
-/// - Edge case: a sample of exactly no skewness has the score 0 of it; scipy 1.17 replaces it by a positive one.
-/// - Source: D'Agostino & Pearson (1973); D'Agostino (1970) for skewness; Anscombe & Glynn (1983) for kurtosis. scipy:
-///   `normaltest`; reference case `dagostino_k2`.
+/// # Estimand
+/// Whether skewness and kurtosis are those of a normal population.
+///
+/// # Formula
+/// K² = z₁² + z₂² of the normal scores of g₁ and b₂, chi-square with two degrees of freedom.
+///
+/// # Assumptions
+/// Independent values; the approximation is good from 20 values on, 8 are required.
+///
+/// # Edge cases
+/// A sample of exactly no skewness has the score 0 of it; scipy 1.17 replaces it by a positive one.
 ///
 /// # Errors
-/// Fewer than eight values, values that do not vary, or a non-finite value.
+/// [`Undefined::TooFewObservations`] below eight values, [`Undefined::ZeroVariance`], [`Undefined::NonFinite`].
+///
+/// # Source
+/// R. D'Agostino & E. Pearson (1973); D'Agostino (1970) for skewness; F. Anscombe & W. Glynn (1983) for kurtosis;
+/// `scipy.stats.normaltest`; reference case `dagostino_k2`.
 pub fn dagostino_k2(values: &[f64]) -> Result<TestResult, Undefined> {
     if values.len() < 8 {
         return Err(Undefined::TooFewObservations { needed: 8, found: values.len() as u64 });

@@ -21,6 +21,9 @@ pub struct QuantileDifference {
 
 /// The bootstrap of the difference of the `q`-quantiles of two independent samples, sorted ascending.
 ///
+/// # Estimand
+/// The `q`-quantile of the first population minus that of the second, in the units of the data.
+///
 /// # Formula
 /// The k-th smallest of n values drawn with replacement, k = ⌈qn⌉, is the value whose rank is ⌈n B⌉ with
 /// B ~ Beta(k, n + 1 − k), because uniform ranks are drawn; so a replicate costs two beta variates and no resample.
@@ -30,12 +33,17 @@ pub struct QuantileDifference {
 /// # Assumptions
 /// Independent units; some tens of values on either side of the quantile.
 ///
+/// # Edge cases
+/// Both samples must be sorted ascending. A quantile on a heap of ties may have an interval of no width. Too few
+/// replicates for the level give an unbounded interval. Same samples and same generator state give the same bits.
+///
 /// # Errors
 /// [`Undefined::TooFewObservations`] below two values in a sample, [`Undefined::InvalidParameter`] for `q` outside
 /// (0, 1) or without replicates.
 ///
 /// # Source
 /// B. Efron & R. Tibshirani (1993), chapter 13; the beta law of order statistics, H. A. David & H. N. Nagaraja (2003).
+/// The reference file holds no case of it: resampling differs by its random numbers.
 pub fn bootstrap_quantile_difference(
     first: &[f64],
     second: &[f64],
@@ -100,8 +108,20 @@ fn gamma(shape: f64, rng: &mut impl Rng) -> f64 {
 
 /// The distribution-free interval of the `q`-quantile of a sorted sample: two of its order statistics.
 ///
-/// The k-th smallest lies below the quantile with probability P(Bin(n, q) ≥ k); each side gets α/2. A side is infinite
-/// where the sample is too small. Source: D. R. Hunter's order-statistic interval, David & Nagaraja (2003), 7.1.
+/// # Estimand
+/// The `q`-quantile of the population, in the units of the data.
+///
+/// # Formula
+/// The k-th smallest lies below the quantile with probability P(Bin(n, q) ≥ k); each side gets α/2.
+///
+/// # Assumptions
+/// Independent units; nothing about their distribution. Coverage is at least the level.
+///
+/// # Edge cases
+/// A side is infinite where the sample is too small; an empty sample has no bounds.
+///
+/// # Source
+/// H. A. David & H. N. Nagaraja (2003), section 7.1.
 pub fn quantile_interval(sorted: &[f64], q: f64, level: Level) -> Interval {
     let (n, tail) = (sorted.len(), level.alpha() / 2.0);
     // P(Bin(n, q) ≤ k) and P(Bin(n, q) ≥ k) by the beta function.

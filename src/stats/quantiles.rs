@@ -2,10 +2,25 @@
 
 use super::Undefined;
 
-/// A sorted copy of the values.
+/// A sorted copy of the values, for what needs them in order: the check that every function of samples starts with.
+///
+/// # Estimand
+/// None: the same values.
+///
+/// # Formula
+/// Ascending, by the total order of numbers.
+///
+/// # Assumptions
+/// None.
+///
+/// # Edge cases
+/// `-0.0` comes before `0.0`.
 ///
 /// # Errors
 /// [`Undefined::EmptyGroup`] for no values, [`Undefined::NonFinite`] when one of them is infinite or not a number.
+///
+/// # Source
+/// `numpy.sort`.
 pub fn sorted_finite(values: &[f64]) -> Result<Vec<f64>, Undefined> {
     if values.is_empty() {
         return Err(Undefined::EmptyGroup);
@@ -20,8 +35,20 @@ pub fn sorted_finite(values: &[f64]) -> Result<Vec<f64>, Undefined> {
 
 /// The quantile of level `p` of values in ascending order, in their units.
 ///
-/// Formula: with `h = (n − 1) p`, the value at `⌊h⌋` plus `h − ⌊h⌋` times the gap to the next. `None` for no values or a
-/// level outside of [0, 1]. numpy: `quantile(method='linear')`.
+/// # Estimand
+/// The sample quantile (type 7 of Hyndman & Fan).
+///
+/// # Formula
+/// With h = (n − 1) p, the value at ⌊h⌋ plus h − ⌊h⌋ times the gap to the next.
+///
+/// # Assumptions
+/// The values are sorted and finite.
+///
+/// # Edge cases
+/// `None` for no values or a level outside of [0, 1].
+///
+/// # Source
+/// R. Hyndman & Y. Fan (1996); `numpy.quantile(method="linear")`.
 pub fn quantile_sorted(sorted: &[f64], p: f64) -> Option<f64> {
     if !(0.0..=1.0).contains(&p) {
         return None;
@@ -66,8 +93,23 @@ impl Quartiles {
 
 /// The median of values in any order, in linear time.
 ///
+/// # Estimand
+/// The sample median, in the units of the values.
+///
+/// # Formula
+/// The middle value, or the mean of the two middle ones.
+///
+/// # Assumptions
+/// None.
+///
+/// # Edge cases
+/// The mean of two huge values does not overflow.
+///
 /// # Errors
 /// As [`sorted_finite`].
+///
+/// # Source
+/// `numpy.median`.
 pub fn median(values: &[f64]) -> Result<f64, Undefined> {
     if values.is_empty() {
         return Err(Undefined::EmptyGroup);

@@ -11,6 +11,12 @@
 /// Values must not be NaN (callers check); `-0.0` ties with `0.0`. An empty input gives an empty output.
 ///
 /// Source: `scipy.stats.rankdata(method="average")`; `rankdata([10, 20, 20, 5])` is `[2, 3.5, 3.5, 1]`.
+///
+/// # Edge cases
+/// Values must not be NaN (callers check); `-0.0` ties with `0.0`. An empty input gives an empty output.
+///
+/// # Source
+/// `scipy.stats.rankdata(method="average")`; `rankdata([10, 20, 20, 5])` is `[2, 3.5, 3.5, 1]`.
 pub fn midranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));

@@ -32,6 +32,10 @@ pub struct Estimate {
 /// # Assumptions
 /// Units are independent and are the units of randomisation; x̄ is several standard errors away from zero.
 ///
+/// # Edge cases
+/// A single group needs two units. A numerator proportional to the denominator has no variance; a negative denominator
+/// is allowed. What overflows is [`Undefined::NonFinite`].
+///
 /// # Errors
 /// [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`], [`Undefined::NonFinite`],
 /// [`Undefined::ZeroDenominator`] where x̄ = 0.
@@ -46,7 +50,11 @@ pub fn ratio_of_means(group: &BivariateMoments) -> Result<Estimate, Undefined> {
     }
     let ratio = group.mean_y / group.mean_x;
     let residual = group.of_residual(ratio, group.mean_x).checked_variance()?;
-    Ok(Estimate { value: ratio, variance: residual / group.n as f64 / (group.mean_x * group.mean_x) })
+    let variance = residual / group.n as f64 / group.mean_x / group.mean_x;
+    if !ratio.is_finite() || !variance.is_finite() {
+        return Err(Undefined::NonFinite);
+    }
+    Ok(Estimate { value: ratio, variance })
 }
 
 /// The answer of [`ratio_difference`].
@@ -73,6 +81,9 @@ pub struct RatioDifference {
 ///
 /// # Assumptions
 /// Those of [`ratio_of_means`] in both groups, large samples.
+///
+/// # Edge cases
+/// Where the control's ratio is zero the difference exists and the relative effect does not.
 ///
 /// # Errors
 /// Those of [`ratio_of_means`]; [`Undefined::ZeroVariance`] where neither ratio varies.
@@ -116,12 +127,15 @@ pub struct RelativeEffect {
 /// `critical` is the two-sided critical value z of the test of the difference: the normal one, or Student's at the
 /// degrees of freedom of that test.
 ///
+/// # Assumptions
+/// Both estimates are close to normal and independent of each other.
+///
 /// # Edge cases
 /// A zero treatment estimate has no logarithm; a control close to zero has no bounded Fieller set. Both are `None`.
 ///
 /// # Errors
-/// [`Undefined::ZeroDenominator`] for a zero control, [`Undefined::NonFinite`], [`Undefined::InvalidParameter`] for a
-/// negative variance or critical value.
+/// [`Undefined::ZeroDenominator`] for a zero control, [`Undefined::NonFinite`] for an input or a quotient that is not
+/// finite, [`Undefined::InvalidParameter`] for a negative variance or critical value.
 ///
 /// # Source
 /// E. C. Fieller (1954); Deng, Knoblich & Lu (2018) for the delta method; field `relative_ci95_log_delta` of the
@@ -142,10 +156,14 @@ pub fn relative_effect(
         return Err(Undefined::ZeroDenominator);
     }
     let estimate = (treatment.value - control.value) / control.value;
+    if !estimate.is_finite() {
+        return Err(Undefined::NonFinite);
+    }
+    let known = |interval: &Interval| !interval.low.is_nan() && !interval.high.is_nan();
     Ok(RelativeEffect {
         estimate,
-        log_delta: log_delta(control, treatment, critical),
-        fieller: fieller(control, treatment, critical),
+        log_delta: log_delta(control, treatment, critical).filter(known),
+        fieller: fieller(control, treatment, critical).filter(known),
     })
 }
 

@@ -26,33 +26,57 @@ impl Alternative {
     }
 }
 
-/// A confidence level strictly between 0 and 1, such as 0.95.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Level(f64);
+/// A confidence level strictly between 0 and 1, such as 0.95, with the significance `1 − level` that belongs to it.
+///
+/// Both numbers are kept, each as it was given: 1 − 0.05 is not 0.95 in binary, and a p-value is compared with the α that
+/// the config states.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    level: f64,
+    alpha: f64,
+}
 
 impl Level {
     /// The conventional 0.95.
-    pub const P95: Level = Level(0.95);
+    pub const P95: Level = Level { level: 0.95, alpha: 0.05 };
 
     /// A level, or `None` when `level` is not strictly between 0 and 1.
     pub fn new(level: f64) -> Option<Level> {
-        (level > 0.0 && level < 1.0).then_some(Level(level))
+        (level > 0.0 && level < 1.0).then(|| Level { level, alpha: complement(level) })
     }
 
-    /// The level whose significance is `alpha`: `1 − alpha`; `None` when `alpha` is not strictly between 0 and 1.
+    /// The level whose significance is `alpha`: `1 − alpha`; `None` when `alpha` is not strictly between 0 and 1, or so
+    /// small (below 1e-300) that shares of it are no numbers of full precision.
     pub fn from_alpha(alpha: f64) -> Option<Level> {
-        Level::new(1.0 - alpha).filter(|_| alpha > 0.0)
+        (1e-300..1.0).contains(&alpha).then(|| Level { level: complement(alpha), alpha })
     }
 
-    /// The significance that matches the level: `1 − level`.
+    /// The significance that matches the level: `1 − level`, or exactly what [`Level::from_alpha`] was given.
     pub fn alpha(self) -> f64 {
-        1.0 - self.0
+        self.alpha
     }
 
     /// The level itself, for example 0.95.
     pub fn get(self) -> f64 {
-        self.0
+        self.level
     }
+}
+
+impl PartialOrd for Level {
+    /// By the level; between levels that differ by less than a number can tell, by the significance.
+    fn partial_cmp(&self, other: &Level) -> Option<std::cmp::Ordering> {
+        let by_level = self.level.partial_cmp(&other.level)?;
+        Some(by_level.then(other.alpha.partial_cmp(&self.alpha)?))
+    }
+}
+
+/// `1 − share`, strictly between 0 and 1: the decimal number of at most 15 places that is meant (0.05 for 0.95, where the
+/// subtraction gives 0.050000000000000044) if `share` is its complement, the plain difference otherwise.
+fn complement(share: f64) -> f64 {
+    let difference = 1.0 - share;
+    let decimal = (difference * 1e15).round() / 1e15;
+    let meant = if 1.0 - decimal == share { decimal } else { difference };
+    meant.clamp(f64::MIN_POSITIVE, 1.0_f64.next_down())
 }
 
 /// An interval in the units of its estimate. One side is infinite when the alternative is one-sided.
@@ -190,9 +214,24 @@ mod tests {
         assert!(Level::new(0.0).is_none());
         assert!(Level::new(1.0).is_none());
         assert!(Level::new(f64::NAN).is_none());
-        assert!(Level::from_alpha(0.0).is_none());
+        assert!(Level::from_alpha(0.0).is_none() && Level::from_alpha(f64::MIN_POSITIVE).is_none());
         assert_eq!(Level::new(0.9).map(Level::get), Some(0.9));
         assert_eq!(Level::from_alpha(0.05), Level::new(0.95));
+        assert_eq!(Level::from_alpha(0.05), Some(Level::P95));
+    }
+
+    #[test]
+    fn level_and_significance_come_back_as_they_were_given() {
+        for share in [0.05, 0.03, 0.01, 0.1, 0.95, 0.999, 1.0 / 3.0, 1e-5, 1e-20, 1e-300] {
+            let level = Level::from_alpha(share).unwrap();
+            assert_eq!(level.alpha(), share);
+            assert!(level.get() > 0.0 && level.get() < 1.0);
+            assert_eq!(Level::new(share).map(Level::get), Some(share));
+            let sum = level.alpha() + level.get();
+            assert!((sum - 1.0).abs() <= f64::EPSILON, "{sum}");
+        }
+        assert!(Level::from_alpha(0.01) > Level::from_alpha(0.05));
+        assert!(Level::from_alpha(1e-30) > Level::from_alpha(1e-20));
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! The root of a continuous function in a bracket.
 
-/// The root of `f` in the bracket `[low, high]`, by Brent's method, or `None` when `f` has the same sign at both ends.
-///
-/// The result is good to the last bits of the argument (relative 4 ε), unless `f` itself is noisier than that.
-/// `f` may be infinite at the ends of the bracket: such a step is taken by bisection.
+/// The root of a continuous function in a bracket, by Brent's method.
 ///
 /// # Source
 /// R. P. Brent (1973), *Algorithms for Minimization Without Derivatives*, chapter 4 (`scipy.optimize.brentq`).

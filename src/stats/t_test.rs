@@ -24,7 +24,7 @@ impl MeanDifference {
     /// The test and the interval of an estimate that is t distributed with `df` degrees of freedom around its parameter
     /// when divided by `se`. Infinite degrees of freedom give the z test.
     ///
-    /// Both are read from the same statistic: p is below alpha exactly when the interval excludes zero.
+    /// Both are read from the same statistic: p is below α exactly when the interval excludes zero.
     ///
     /// # Errors
     /// [`Undefined::ZeroVariance`] for `se = 0`; [`Undefined::NonFinite`] when the estimate or its error is not finite.
@@ -57,6 +57,9 @@ impl MeanDifference {
 }
 
 /// p-value of a t statistic; the two-sided one doubles the smaller tail.
+///
+/// Infinite `df` read the normal law. NaN for a statistic that is NaN or `df` that are not positive; callers exclude
+/// both.
 pub fn student_t_p(statistic: f64, df: f64, alternative: Alternative) -> f64 {
     match alternative {
         Alternative::TwoSided => (2.0 * student_t_sf(statistic.abs(), df)).min(1.0),
@@ -65,7 +68,9 @@ pub fn student_t_p(statistic: f64, df: f64, alternative: Alternative) -> f64 {
     }
 }
 
-/// Critical value that makes the interval match the test: the upper `alpha/2` point, or `alpha` for one side.
+/// Critical value that makes the interval match the test: the upper α/2 point of Student's t, or α for one side.
+///
+/// Positive for a two-sided alternative; negative for a one-sided α above ½.
 pub fn student_t_critical(df: f64, alternative: Alternative, level: Level) -> f64 {
     let tail = if alternative == Alternative::TwoSided { 0.5 * level.alpha() } else { level.alpha() };
     student_t_isf(tail, df)
@@ -73,13 +78,26 @@ pub fn student_t_critical(df: f64, alternative: Alternative, level: Level) -> f6
 
 /// Welch's t test: the difference `mean(x) − mean(y)` of two independent samples, with unequal variances allowed.
 ///
-/// - Estimand: the difference of the two expectations, in the units of the data.
-/// - Formula: `se² = s²_x/n_x + s²_y/n_y`; df by Welch–Satterthwaite.
-/// - Assumptions: independent units, means close to normal (samples large for the skewness of the data).
-/// - Source: Welch (1947). scipy: `ttest_ind(equal_var=False)`; reference case `t_test_welch`, `t_test_from_stats_welch`.
+/// # Estimand
+/// The difference of the two expectations, E X − E Y, in the units of the data.
+///
+/// # Formula
+/// t = (x̄ − ȳ)/se, se² = s²_x/n_x + s²_y/n_y; degrees of freedom by Welch–Satterthwaite.
+///
+/// # Assumptions
+/// Independent units, means close to normal (samples large for the skewness of the data).
+///
+/// # Edge cases
+/// One sample may be constant. Equal means give t = 0 and p = 1. A one-sided alternative has one bound. Summaries of
+/// 10¹⁵ units and p-values of 1e-300 keep their digits.
 ///
 /// # Errors
-/// A sample with fewer than two values, two samples that do not vary, or a non-finite moment.
+/// [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`] below two values in a sample,
+/// [`Undefined::ZeroVariance`] where neither sample varies, [`Undefined::NonFinite`].
+///
+/// # Source
+/// B. L. Welch (1947); `scipy.stats.ttest_ind(equal_var=False)`; reference cases `t_test_welch`,
+/// `t_test_from_stats_welch`.
 pub fn welch(
     x: &Moments,
     y: &Moments,
@@ -100,14 +118,25 @@ pub fn welch(
 
 /// Student's t test: the difference `mean(x) − mean(y)` of two independent samples with one common variance.
 ///
-/// - Estimand: the difference of the two expectations, in the units of the data.
-/// - Formula: pooled variance `(M2_x + M2_y)/(n_x + n_y − 2)`, `se² = pooled (1/n_x + 1/n_y)`, `df = n_x + n_y − 2`.
-/// - Assumptions: as [`welch`], and equal variances; with unequal sizes and variances its error rate is not nominal.
-/// - Source: Student (1908). scipy: `ttest_ind(equal_var=True)`; reference cases `t_test_student`,
-///   `t_test_from_stats_student`.
+/// # Estimand
+/// The difference of the two expectations, E X − E Y, in the units of the data.
+///
+/// # Formula
+/// t = (x̄ − ȳ)/se, pooled variance (M2_x + M2_y)/(n_x + n_y − 2), se² = pooled (1/n_x + 1/n_y), df = n_x + n_y − 2.
+///
+/// # Assumptions
+/// As [`welch`], and equal variances; with unequal sizes and variances its error rate is not nominal.
+///
+/// # Edge cases
+/// As [`welch`]. A sample of one unit is refused, where scipy borrows the variance of the other.
 ///
 /// # Errors
-/// A sample with fewer than two values, two samples that do not vary, or a non-finite moment.
+/// [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`] below two values in a sample,
+/// [`Undefined::ZeroVariance`] where neither sample varies, [`Undefined::NonFinite`].
+///
+/// # Source
+/// Student (1908); `scipy.stats.ttest_ind(equal_var=True)`; reference cases `t_test_student`,
+/// `t_test_from_stats_student`.
 pub fn student(
     x: &Moments,
     y: &Moments,
@@ -124,10 +153,25 @@ pub fn student(
 
 /// One-sample t test of `mean(x) = null`; for paired data pass the moments of the differences.
 ///
-/// The estimate is `mean(x) − null` with the interval of that difference. scipy: `ttest_1samp`.
+/// # Estimand
+/// E X − null, in the units of the data.
+///
+/// # Formula
+/// t = (x̄ − null)/√(s²/n) with n − 1 degrees of freedom.
+///
+/// # Assumptions
+/// Independent units, mean close to normal.
+///
+/// # Edge cases
+/// A mean that equals `null` gives t = 0 and p = 1.
 ///
 /// # Errors
-/// Fewer than two values, values that do not vary, or a non-finite moment.
+/// [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`] below two values, [`Undefined::ZeroVariance`],
+/// [`Undefined::NonFinite`].
+///
+/// # Source
+/// Student (1908); `scipy.stats.ttest_1samp`. The reference file holds no case of it; it is Welch's formula with one
+/// sample.
 pub fn one_sample(
     x: &Moments,
     null: f64,

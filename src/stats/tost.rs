@@ -32,6 +32,9 @@ pub struct Equivalence {
 /// # Assumptions
 /// As for Welch's t test.
 ///
+/// # Edge cases
+/// A difference outside of the margins has p above ½. One sample may be constant. Margins must be finite.
+///
 /// # Errors
 /// Those of [`welch`]; [`Undefined::InvalidParameter`] where the lower margin is not below the upper one, or α ≥ ½.
 ///

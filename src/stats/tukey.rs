@@ -23,13 +23,26 @@ pub struct PairComparison {
 
 /// Tukey–Kramer comparison of all pairs of two or more groups, in the order (0, 1), (0, 2), …, (1, 2), ….
 ///
-/// - Estimand: the difference of the expectations of each pair, in the units of the data.
-/// - Formula: `q = |difference| / √(s²/2 (1/n_i + 1/n_j))` against the studentised range of `k` means, `s²` pooled.
-/// - Assumptions: independent units, equal variances; conservative for unequal sizes (Hayter 1984).
-/// - Source: Tukey (1949), Kramer (1956). scipy: `tukey_hsd`; reference case `tukey_hsd`.
+/// # Estimand
+/// The difference of the expectations of each pair, first − second, in the units of the data; all pairs hold at once
+/// with the level.
+///
+/// # Formula
+/// q = |difference| / √(s²/2 (1/nᵢ + 1/nⱼ)) against the studentised range of k means with N − k degrees of freedom, s²
+/// pooled over all groups.
+///
+/// # Assumptions
+/// Independent units, means close to normal, one variance; conservative for unequal sizes (Hayter 1984).
+///
+/// # Edge cases
+/// Two groups give Student's test. A group of one unit is compared by the variance of the others.
 ///
 /// # Errors
-/// Fewer than two groups, an empty group, no more values than groups, values that vary in no group, or a non-finite moment.
+/// [`Undefined::TooFewGroups`] below two, [`Undefined::EmptyGroup`], [`Undefined::TooFewObservations`] where there are
+/// no more values than groups, [`Undefined::ZeroVariance`] where the values vary in no group, [`Undefined::NonFinite`].
+///
+/// # Source
+/// J. W. Tukey (1949), C. Y. Kramer (1956); `scipy.stats.tukey_hsd`; reference case `tukey_hsd`.
 pub fn tukey_hsd(groups: &[Moments], level: Level) -> Result<Vec<PairComparison>, Undefined> {
     let (variance, df) = pooled_within(groups)?;
     let count = groups.len();

@@ -6,13 +6,27 @@ use super::{Moments, TestResult, Undefined};
 
 /// Brown–Forsythe test of the hypothesis that all groups have the same variance.
 ///
-/// - Statistic: `W`, the analysis of variance of the absolute deviations from each group's median; F distributed with
-///   `k − 1` and `N − k` degrees of freedom (`df` holds the second).
-/// - Assumptions: independent units; robust against skewed data, unlike Levene's and Bartlett's tests.
-/// - Source: Brown & Forsythe (1974). scipy: `levene(center='median')`; reference case `brown_forsythe`.
+/// # Estimand
+/// Whether the mean absolute deviations from the medians are equal.
+///
+/// # Formula
+/// W, the analysis of variance of |x − median of its group|; F distributed with k − 1 and N − k degrees of freedom
+/// (`df` holds the second).
+///
+/// # Assumptions
+/// Independent units; robust against skewed data, unlike Levene's and Bartlett's tests.
+///
+/// # Edge cases
+/// A group of one or two values has equal deviations and adds none within. Where deviations vary in no group there is
+/// no W, where scipy has ∞.
 ///
 /// # Errors
-/// Fewer than two groups, an empty group, a non-finite value, or deviations that vary in no group.
+/// [`Undefined::TooFewGroups`] below two, [`Undefined::EmptyGroup`], [`Undefined::NonFinite`],
+/// [`Undefined::TooFewObservations`] where there are no more values than groups, [`Undefined::ZeroVariance`] where
+/// deviations vary in no group.
+///
+/// # Source
+/// M. Brown & A. Forsythe (1974); `scipy.stats.levene(center="median")`; reference case `brown_forsythe`.
 pub fn brown_forsythe(groups: &[&[f64]]) -> Result<TestResult, Undefined> {
     let deviations = groups
         .iter()

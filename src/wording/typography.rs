@@ -353,7 +353,8 @@ fn is_numbered(bare: &str) -> bool {
 fn is_label(word: &str) -> bool {
     let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
     let mut chars = bare.chars();
-    let short = chars.clone().count() <= 2;
+    let length = chars.clone().count();
+    let short = length <= 2 || (length <= 4 && bare.chars().all(|c| c.is_ascii_digit()));
     short && chars.all(|c| c.is_ascii_digit() || c.is_uppercase()) && !bare.is_empty()
 }
 

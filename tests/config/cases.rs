@@ -30,10 +30,8 @@ pub const CASES: &[Case] = &[
     Case(codes::UNKNOWN_KEY, "zzz", "known keys: ", &[PLAN, "zzz = 1\n"]),
     Case(codes::UNKNOWN_KEY, "user", "did you mean `users`?", &[PLAN, "traffic = { user = 1, days = 2 }\n"]),
     Case(codes::UNKNOWN_KEY, "lvl", "known keys", &[LANES, NODES, "lvl = 1\n", ONE_TO_TWO]),
-    Case(codes::NOT_YET_SUPPORTED, "facts", "join", &[DATA, "[[data.facts]]\nname = \"orders\"\n", ROWS]),
     Case(codes::NOT_YET_SUPPORTED, "identity", "", &[DATA, "identity = \"x\"\n", ROWS]),
     Case(codes::NOT_YET_SUPPORTED, "query", "export", &["[data]\ngroup = \"g\"\nquery = \"x\"\n", ROWS]),
-    Case(codes::NOT_YET_SUPPORTED, "from", "join", &[DATA, ROWS, "from = \"orders\"\n"]),
     Case(
         codes::NOT_YET_SUPPORTED,
         "\"group-sequential\"",
@@ -324,8 +322,86 @@ pub const CASES: &[Case] = &[
             ONE_TO_TWO,
         ],
     ),
+    Case(codes::UNIT_AND_COUNT, "\"n\"", "one", &[DATA, "unit = \"u\"\ncount = \"n\"\n", ROWS]),
+    Case(codes::FACTS_WITHOUT_UNIT, "[[data.facts]]", "unit", &[DATA, FACTS, ROWS]),
+    Case(codes::FACTS_WITHOUT_GROUP, "[[data.facts]]", "group", &[DATA, "count = \"n\"\n", FACTS, ORDERS]),
+    Case(
+        codes::MISSING_KEY,
+        "[[data.facts]]",
+        "path",
+        &[DATA, "unit = \"u\"\n", "[[data.facts]]\nname = \"orders\"\nunit = \"u\"\n", ORDERS],
+    ),
+    Case(codes::DUPLICATE_ID, "\"orders\"", "rename", &[DATA, "unit = \"u\"\n", FACTS, FACTS, ORDERS]),
+    Case(
+        codes::UNKNOWN_FACTS,
+        "\"order\"",
+        "did you mean `orders`?",
+        &[DATA, "unit = \"u\"\n", FACTS, ROWS, "from = \"order\"\n"],
+    ),
+    Case(codes::UNKNOWN_FACTS, "\"orders\"", "[[data.facts]]", &[DATA, "unit = \"u\"\n", ORDERS]),
+    Case(
+        codes::CONTROL_AND_CONTROLS,
+        "\"A\"",
+        "one",
+        &[DATA, ROWS, "[design]\ncontrol = \"B\"\ncontrols = [\"A\", \"B\"]\n"],
+    ),
+    Case(codes::CONTROLS, "\"A\"", "control = \"A\"", &[DATA, ROWS, "[design]\ncontrols = [\"A\"]\n"]),
+    Case(codes::CONTROLS, "\"A\"", "once", &[DATA, ROWS, "[design]\ncontrols = [\"A\", \"A\"]\n"]),
+    Case(codes::CONTROL_NOT_A_GROUP, "\"C\"", "A", &[COUNTS, "[design]\ncontrols = [\"A\", \"C\"]\n"]),
+    Case(
+        codes::CONTROLS_CORRECTION,
+        "\"dunnett\"",
+        "holm",
+        &[DATA, ROWS, "[design]\ncorrection = \"dunnett\"\ncontrols = [\"A\", \"B\"]\n"],
+    ),
+    Case(
+        codes::AGGREGATE_KIND,
+        "\"sum\"",
+        "`any`",
+        &[DATA, ROWS, "kind = \"proportion\"\naggregate = \"sum\"\n"],
+    ),
+    Case(
+        codes::AGGREGATE_KIND,
+        "\"exposed\"",
+        "matching",
+        &[DATA, ROWS, "aggregate = \"max\"\npopulation = \"exposed\"\n"],
+    ),
+    Case(
+        codes::ADJUSTMENT_KIND,
+        "\"before\"",
+        "remove",
+        &[DATA, ROWS, "kind = \"quantile\"\nq = 0.5\ncovariates = [\"before\"]\n"],
+    ),
+    Case(
+        codes::ADJUSTMENT_KIND,
+        "\"country\"",
+        "covariates",
+        &[DATA, ROWS, "kind = \"ratio\"\ndenominator = \"y\"\nstrata = \"country\"\n"],
+    ),
+    Case(codes::WINSORIZE, "{ upper = 1 }", "0.99", &[DATA, ROWS, "winsorize = { upper = 1 }\n"]),
+    Case(
+        codes::WINSORIZE,
+        "{ upper = 0.9 }",
+        "remove",
+        &[DATA, ROWS, "kind = \"proportion\"\nwinsorize = { upper = 0.9 }\n"],
+    ),
+    Case(codes::USELESS_KEY, "\"country\"", "value", &[COUNTS, "strata = \"country\"\n"]),
+    Case(
+        codes::TEST_KIND,
+        "\"mann-whitney\"",
+        "`welch`",
+        &[DATA, ROWS, "test = \"mann-whitney\"\ncovariates = [\"before\"]\n"],
+    ),
+    Case(
+        codes::FUNNEL_STEPS,
+        "[[funnel]]",
+        "[[funnel.step]]",
+        &[DATA, "[[funnel]]\nid = \"f\"\n[[funnel.step]]\nid = \"a\"\nwhere = \"x = 1\"\n"],
+    ),
 ];
 
+const FACTS: &str = "[[data.facts]]\nname = \"orders\"\npath = \"o.csv\"\nunit = \"u\"\n";
+const ORDERS: &str = "[[metric]]\nid = \"m\"\nvalue = \"x\"\nfrom = \"orders\"\n";
 const ONE_TO_TWO: &str = "[[architecture.edge]]\nfrom = \"one\"\nto = \"two\"\n";
 pub const ROWS: &str = "[[metric]]\nid = \"m\"\nvalue = \"x\"\n";
 const SUMMARY_HEAD: &str = "[[metric]]\nid = \"m\"\nsummary = { A = { mean = 1, sd = 1, n = 9 }, ";

@@ -6,7 +6,7 @@ use itog::config::valid::OnBroken;
 use itog::data::Dataset;
 use proptest::prelude::*;
 
-use super::{codes, metric, opened, source};
+use super::{codes, indicators, metric, opened, samples, source};
 
 /// One row of a random table.
 #[derive(Clone, Debug)]
@@ -115,11 +115,11 @@ fn read(rows: &[Row], dialect: &Dialect) -> Dataset {
     let path = folder.path().join("table.csv");
     std::fs::write(&path, written(rows, dialect)).unwrap();
     let mut source = source(path, "группа");
-    source.malformed = OnBroken::Refuse;
+    source.files.malformed = OnBroken::Refuse;
     if dialect.declared {
-        source.separator = Some(dialect.separator);
-        source.decimal = Some(dialect.decimal);
-        source.encoding = Some(dialect.encoding.to_string());
+        source.files.separator = Some(dialect.separator);
+        source.files.decimal = Some(dialect.decimal);
+        source.files.encoding = Some(dialect.encoding.to_string());
     }
     opened(&source, &[metric("выручка + заказов", Some("покупка")), metric("CHAR_LENGTH(примечание)", None)])
 }
@@ -144,20 +144,20 @@ proptest! {
         prop_assert_eq!(data.reading.rows, rows.len() as u64);
         prop_assert_eq!(&data.reading.encoding.as_ref().unwrap().value, dialect.encoding);
 
-        let numbers = &data.samples("выручка", None).unwrap()[0];
+        let numbers = &samples(&data, "выручка", None).unwrap()[0];
         let expected: Vec<f64> = control.iter().filter_map(|row| row.number).collect();
         prop_assert_eq!(&numbers.values, &expected);
         prop_assert_eq!(numbers.missing as usize, control.len() - expected.len());
         let integers: Vec<f64> = control.iter().map(|row| row.integer as f64).collect();
-        prop_assert_eq!(&data.samples("заказов", None).unwrap()[0].values, &integers);
+        prop_assert_eq!(&samples(&data, "заказов", None).unwrap()[0].values, &integers);
         let flags: Vec<f64> = control.iter().map(|row| f64::from(u8::from(row.flag))).collect();
-        prop_assert_eq!(&data.indicators("покупка", None).unwrap()[0].values, &flags);
+        prop_assert_eq!(&indicators(&data, "покупка", None).unwrap()[0].values, &flags);
         let lengths: Vec<f64> = control
             .iter()
             .filter(|row| !row.text.trim().is_empty())
             .map(|row| row.text.chars().count() as f64)
             .collect();
-        prop_assert_eq!(&data.samples("CHAR_LENGTH(примечание)", None).unwrap()[0].values, &lengths);
+        prop_assert_eq!(&samples(&data, "CHAR_LENGTH(примечание)", None).unwrap()[0].values, &lengths);
     }
 
     #[test]
@@ -167,7 +167,7 @@ proptest! {
             row.text.push('я');
         }
         let sorted = |data: &Dataset| -> Vec<Vec<f64>> {
-            let samples = data.samples("выручка", Some("покупка")).unwrap();
+            let samples = super::samples(data, "выручка", Some("покупка")).unwrap();
             samples.into_iter().map(|mut sample| { sample.values.sort_by(f64::total_cmp); sample.values }).collect()
         };
         let dialect = Dialect { declared: true, ..dialect };
@@ -188,7 +188,7 @@ proptest! {
         std::fs::write(&path, content).unwrap();
         let source = source(path, "group");
         let _ = itog::data::inspect(&source, &[metric("x", None)]);
-        let _ = itog::data::open(&source, &[metric("x", None)], &super::design(None));
+        let _ = super::open(&source, &[metric("x", None)], &super::design(None));
     }
 
     #[test]
@@ -204,8 +204,8 @@ proptest! {
         let path = super::fixture("plain.csv");
         let sql = words.join(" ");
         let data = opened(&source(path.clone(), "group"), &[metric("x", Some("note = 'one'"))]);
-        let _ = data.samples(&sql, None);
-        let _ = data.samples("x", Some(&sql));
+        let _ = samples(&data, &sql, None);
+        let _ = samples(&data, "x", Some(&sql));
         let _ = itog::data::inspect(&source(path, "group"), &[metric(&sql, Some(&sql))]);
     }
 }

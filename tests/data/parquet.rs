@@ -30,18 +30,18 @@ fn parquet_reads_like_csv() {
     let data = opened(&source, &[metric("x", Some("bought"))]);
     let groups: Vec<&str> = data.groups.iter().map(|group| group.id.as_str()).collect();
     assert_eq!(groups, ["1", "2"]);
-    let x = data.samples("x", None).unwrap();
+    let x = samples(&data, "x", None).unwrap();
     assert_eq!((&x[0].values[..], x[0].missing, x[1].missing), (&[1.5][..], 1, 1));
     assert_eq!(data.overview[3].distinct, Some(2));
     assert_eq!((data.reading.rows, data.reading.files[0].rows), (4, 4));
 
     let second = folder.path().join("table [2].parquet");
     write(&second, table());
-    source.paths.push(second.clone());
+    source.files.paths.push(second.clone());
     assert_eq!(opened(&source, &[metric("x", None)]).reading.rows, 8);
     write(&second, df!("group" => [1_i64], "y" => [1.0]).unwrap());
     assert_eq!(problems(&source, &[metric("x", None)])[0].code, "data::header-differs");
-    source.paths.truncate(1);
+    source.files.paths.truncate(1);
     let missing = problems(&source, &[metric("x1", None)]);
     assert_eq!(
         (missing[0].code, missing[0].hint.as_deref()),

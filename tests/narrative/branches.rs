@@ -14,9 +14,10 @@ const MOST: usize = 1200;
 /// Counts of every form that a Russian word takes after a number.
 const COUNTS: [u64; 8] = [1, 2, 5, 11, 21, 101, 592, 1_000_000];
 /// Words in Latin letters of the sample.
-const LATIN: [&str; 6] = ["CPA", "ARPPU", "control", "z-критерию", "z-критерия", "z-критерием"];
+const LATIN: [&str; 7] = ["CPA", "CUPED", "ARPPU", "control", "z-критерию", "z-критерия", "z-критерием"];
 /// Templates that may say nothing, because their code speaks only together with a fact of the same condition.
-const MAY_BE_SILENT: [&str; 9] = [
+const MAY_BE_SILENT: [&str; 10] = [
+    "risk/beside-disagrees",
     "risk/below-plan",
     "risk/long-plan",
     "risk/outlier-drives",
@@ -245,9 +246,12 @@ fn options(pointer: &str, value: &Value) -> Vec<Value> {
         }
         ("recommended", _) => texts(&["delta", "bootstrap", "welch", "permutation", "z"]),
         ("kind", _) => texts(&["mean", "proportion", "ratio", "quantile"]),
-        ("test", _) => texts(&["mann-whitney", "welch", "chi-square"]),
+        ("test", _) => texts(&["mann-whitney", "brunner-munzel", "welch", "chi-square"]),
+        ("way", _) => texts(&["unadjusted", "not-winsorized", "means"]),
         ("correction", _) => texts(&["holm", "none", "tukey"]),
-        ("undefined", _) => texts(itog::wording::terms::Vocabulary::Undefined.keys()),
+        ("undefined" | "reason", Value::String(_)) => {
+            texts(itog::wording::terms::Vocabulary::Undefined.keys())
+        }
         ("metric", Value::String(_)) => texts(&["CPA", "Выручка на показ"]),
         // Points end with a point, and a sentence after them must not have two.
         (

@@ -24,10 +24,11 @@ pub fn all() -> Vec<Findings> {
     found.extend(refused());
     found.extend(undefined());
     found.extend(embellished());
+    found.extend(super::units::all());
     found
 }
 
-fn made(text: &str) -> Findings {
+pub fn made(text: &str) -> Findings {
     let config = itog::config::parse("sweep.toml".as_ref(), text, &[]);
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
     run::findings(config, DATE).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
@@ -250,7 +251,18 @@ fn refused() -> Vec<Findings> {
         GateReason::TooManyGroups { count: 101 },
         GateReason::MissingGroup { rows: 2 },
         GateReason::MissingUnit { rows: 5 },
-        GateReason::UnitsInTwoGroups { count: 1 },
+        GateReason::UnitsInTwoGroups { count: 1, counts_stay: false },
+        GateReason::UnitsInTwoGroups { count: 22, counts_stay: true },
+        GateReason::MissingTime { rows: 3 },
+        GateReason::PrePeriod { rows: 40, units: 21, never_since: 0 },
+        GateReason::PrePeriod { rows: 40, units: 21, never_since: 2 },
+        GateReason::UnexposedUnits { rows: 2, units: 1 },
+        GateReason::FactsUnjoined { rows: 99, of: 100 },
+        GateReason::BeforeExposure { rows: 5, units: 2 },
+        GateReason::RowsOfMixedUnits { rows: 5, units: 2 },
+        GateReason::RowsOfExcludedUnits { rows: 5, units: 2 },
+        GateReason::ForeignGroup { group: group(), rows: 4 },
+        GateReason::MoreUnitsThanCounted { group: group(), units: 5, counted: 4 },
         GateReason::InvalidValues { column: "траты".into(), count: 11, excluded: true },
         GateReason::NothingLeft { group: group() },
     ];
@@ -259,8 +271,8 @@ fn refused() -> Vec<Findings> {
         for refuses in [true, false] {
             let mut f = made(&summary(NAMES[0], EFFECTS[0], None, "finished", false, i));
             f.trust.gates = vec![
-                Gate { reason: reason.clone(), refuses },
-                Gate { reason: GateReason::MissingUnit { rows: 21 }, refuses },
+                Gate { reason: reason.clone(), refuses, facts: None },
+                Gate { reason: GateReason::MissingUnit { rows: 21 }, refuses, facts: None },
             ];
             if refuses {
                 f.outcomes.clear();

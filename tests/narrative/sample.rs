@@ -112,6 +112,27 @@ pub fn facts() -> Value {
     facts["plan"] = facts["plans"][0].clone();
     facts["choice"] = facts["choices"][0].clone();
     facts["trust"]["refusing"] = json!(["в данных нет ни одной строки", "строк, которые не читаются: 3"]);
+    for metric in ["primary", "metric"] {
+        facts[metric]["large"] = json!(true);
+    }
+    let beside = json!({
+        "way": "unadjusted", "difference": "−1,10\u{a0}₽", "interval": "от\u{a0}−3,10 до\u{a0}+4,20\u{a0}₽",
+        "test": "welch", "p": 0.2, "significant": false, "agrees": false,
+    });
+    facts["pair"]["beside"] = json!([beside, beside]);
+    let groups = json!([{ "id": "A", "share": "35,4\u{a0}%" }, { "id": "B", "share": "49,6\u{a0}%" }]);
+    let step = json!({ "title": "Корзина", "difference": "+4,20\u{a0}п.\u{202f}п.", "p": 0.004 });
+    facts["funnel"] = json!({
+        "ordered": true,
+        "parts": true,
+        "end": { "title": "Оплата", "groups": groups },
+        "loss": { "from": "Главный экран", "to": "Предложения", "groups": groups },
+        "pairs": [
+            { "control": "A", "treatment": "B", "parted": [step, step], "alike": ["«Главный экран»", "«Оплата»"] },
+            { "control": "A", "treatment": "C", "parted": [step], "alike": ["«Главный экран»"] },
+        ],
+        "undefined": [{ "title": "Оплата", "reason": "empty-group" }],
+    });
     facts["graph"] = json!({
         "nodes": 25, "edges": 32, "lanes": 3, "lane_titles": ["«Данные»", "«Команда»", "«Партнёры»"], "between": 8,
         "sources": ["«Сайт»", "«Приложение»"], "sinks": ["«Отчёт»", "«Решение»"],
@@ -162,6 +183,19 @@ fn sample(key: &str) -> Value {
             json!({ "shares": ["A: 2,16\u{a0}%", "B: 1,98\u{a0}%"], "companion": "Выручка на всех" })
         }
         "at_plan" => json!({ "n": 262_947, "holds": true, "ranking": ["B", "A"], "larger": true }),
+        "adjustment" => json!({ "removed": "40\u{a0}%", "helps": true, "times": "1,7" }),
+        "adjusted" => json!({
+            "known": ["значение самого показателя до эксперимента", "«Месяцев с регистрации»"],
+            "dropped": ["«Возраст»"],
+            "strata": { "title": "Страна", "count": 3 },
+            "missing": 21,
+        }),
+        "superiority" => json!("53\u{a0}%"),
+        "family" => json!(5),
+        "winsorized" => json!({ "low": "1,10\u{a0}₽", "high": "900,00\u{a0}₽", "raised": 3, "lowered": 7 }),
+        "clusters" => json!({ "rows": 995, "units": 448 }),
+        "controls" => json!({ "groups": ["A", "B"], "comparisons": 6, "metric": "Выручка", "p": 0.02 }),
+        "contamination" => json!({ "units": 11, "share": "1,2\u{a0}%" }),
         "assumption" => json!("Размер группы — допущение."),
         "next_best" => json!({ "id": "C", "p": 0.2, "significant": false }),
         "spread" => json!({

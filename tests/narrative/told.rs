@@ -10,7 +10,8 @@ use itog::wording::narrative::Narrative;
 use itog::wording::numbers::ABSENT;
 
 /// Words in Latin letters that the program itself says: its name, files, and names of the field.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
+    "CUPED",
     "itog",
     "PDF",
     "config",

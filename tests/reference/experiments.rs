@@ -3,7 +3,9 @@
 use itog::stats::bivariate::BivariateMoments;
 use itog::stats::group_sequential::{Spending, boundaries};
 use itog::stats::proportions::Proportion;
-use itog::stats::{Undefined, beta_binomial, confidence_sequence, cuped, ratio, tost as equivalence};
+use itog::stats::{
+    Moments, Undefined, beta_binomial, confidence_sequence, cuped, ratio, tost as equivalence,
+};
 use serde_json::json;
 
 use crate::functions::bounds;
@@ -14,28 +16,38 @@ fn pairs(case: &Input, y: &str, x: &str) -> Result<BivariateMoments, Box<dyn std
     Ok(BivariateMoments::from_slices(&case.numbers(y)?, &case.numbers(x)?)?)
 }
 
-/// `ratio_delta_method`: the control is `a`, the treatment `b`.
+/// `ratio_delta_method`: the control is `a`, the treatment `b`. What of it exists is compared, whatever else does not.
 pub fn ratio_delta_method(case: &Input) -> Answer {
     let (control, treatment) = (pairs(case, "num_a", "den_a")?, pairs(case, "num_b", "den_b")?);
-    let result = ratio::ratio_difference(&control, &treatment, case.alternative()?, case.level()?)?;
-    let relative = result.relative?;
+    let (a, b) = (ratio::ratio_of_means(&control).ok(), ratio::ratio_of_means(&treatment).ok());
+    let result = ratio::ratio_difference(&control, &treatment, case.alternative()?, case.level()?).ok();
+    let relative = result.and_then(|result| result.relative.ok());
     Ok(json!({
-        "ratio_a": result.control.value,
-        "var_a": result.control.variance,
-        "ratio_b": result.treatment.value,
-        "var_b": result.treatment.variance,
-        "difference": result.difference.estimate,
-        "se": result.difference.se,
-        "z": result.difference.statistic,
-        "p": result.difference.p,
-        "relative": relative.estimate,
-        "relative_ci95_log_delta": relative.log_delta.map(bounds),
+        "ratio_a": a.map(|a| a.value),
+        "var_a": a.map(|a| a.variance),
+        "ratio_b": b.map(|b| b.value),
+        "var_b": b.map(|b| b.variance),
+        "difference": result.map(|result| result.difference.estimate),
+        "se": result.map(|result| result.difference.se),
+        "z": result.map(|result| result.difference.statistic),
+        "p": result.map(|result| result.difference.p),
+        "relative": relative.map(|relative| relative.estimate),
+        "relative_ci95_log_delta": relative.and_then(|relative| relative.log_delta).map(bounds),
     }))
 }
 
 /// `cuped`: the control is `a`, the treatment `b`.
+///
+/// The common mean of the covariate is taken out first, as its source does: no result depends on it, but where it is large
+/// beside the spread, means of groups hold too few digits of their distance from it.
 pub fn cuped_difference(case: &Input) -> Answer {
-    let (control, treatment) = (pairs(case, "y_a", "x_a")?, pairs(case, "y_b", "x_b")?);
+    let (x_a, x_b) = (case.numbers("x_a")?, case.numbers("x_b")?);
+    let centre = Moments::from_slice(&[x_a.as_slice(), &x_b].concat()).mean;
+    let group = |y: &str, x: &[f64]| -> Result<BivariateMoments, Box<dyn std::error::Error>> {
+        let centred: Vec<f64> = x.iter().map(|x| x - centre).collect();
+        Ok(BivariateMoments::from_slices(&case.numbers(y)?, &centred)?)
+    };
+    let (control, treatment) = (group("y_a", &x_a)?, group("y_b", &x_b)?);
     let result = cuped::cuped(&control, &treatment, case.alternative()?, case.level()?)?;
     Ok(json!({
         "theta": result.theta,

@@ -93,13 +93,17 @@ fn list(value: &Value) -> Result<&Vec<Value>, Box<dyn Error>> {
     value.as_array().ok_or_else(|| format!("{value} is not a list").into())
 }
 
+/// A number; `null` stands for one that is not a number, as JSON has none.
 fn number(value: &Value) -> Result<f64, Box<dyn Error>> {
+    if value.is_null() {
+        return Ok(f64::NAN);
+    }
     value.as_f64().ok_or_else(|| format!("{value} is not a number").into())
 }
 
 fn count(value: &Value) -> Result<u64, Box<dyn Error>> {
     let number = number(value)?;
-    if number < 0.0 || number.fract() != 0.0 {
+    if number.is_nan() || number < 0.0 || number.fract() != 0.0 {
         return Err(format!("{value} is not a count").into());
     }
     Ok(value.as_u64().unwrap_or(number as u64))

@@ -55,7 +55,8 @@ impl Tolerance {
     }
 }
 
-/// All differences between two outputs, each with its place. Every expected key must be there; more may be.
+/// All differences between two outputs, each with its place. Every expected key must be there; more may be. A function that
+/// has no answer at all gives `null` for every key.
 pub fn differences(found: &Value, expected: &Value, tolerance: &dyn Fn(&str) -> Tolerance) -> Vec<String> {
     let Value::Object(outputs) = expected else {
         return vec![format!("the expected output is not an object: {expected}")];
@@ -64,6 +65,7 @@ pub fn differences(found: &Value, expected: &Value, tolerance: &dyn Fn(&str) -> 
     for (key, value) in outputs {
         match found.get(key) {
             Some(found) => compare(found, value, tolerance(key), key, &mut all),
+            None if found.is_null() => compare(&Value::Null, value, tolerance(key), key, &mut all),
             None => all.push(format!("`{key}` is missing")),
         }
     }
@@ -73,9 +75,20 @@ pub fn differences(found: &Value, expected: &Value, tolerance: &dyn Fn(&str) -> 
     all
 }
 
+/// Whether there is no value, or a list of none: both programs write an undefined or infinite number as `null`.
+fn absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(parts) => parts.iter().all(absent),
+        _ => false,
+    }
+}
+
 fn compare(found: &Value, expected: &Value, tolerance: Tolerance, place: &str, all: &mut Vec<String>) {
     match (found, expected) {
-        (Value::Null, Value::Null) => {}
+        _ if absent(found) && absent(expected) => {}
+        // An interval of which one bound does not exist may be written as none.
+        (Value::Array(bounds), Value::Null) if bounds.iter().any(absent) => {}
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
             for (index, (found, expected)) in left.iter().zip(right).enumerate() {
                 compare(found, expected, tolerance, &format!("{place}[{index}]"), all);
@@ -114,4 +127,15 @@ fn a_difference_names_its_place() {
     let found = serde_json::json!({ "p": [0.5, 0.250_000_1], "low": 1.0 });
     assert_eq!(differences(&found, &expected, &exact).len(), 2);
     assert_eq!(differences(&serde_json::json!({ "p": [0.5] }), &expected, &exact).len(), 2);
+}
+
+#[test]
+fn nothing_agrees_with_nothing_alone() {
+    let exact = |_: &str| DEFAULT;
+    let none = serde_json::json!({ "p": null, "ci": [null, null], "t": null });
+    assert!(differences(&Value::Null, &none, &exact).is_empty());
+    assert_eq!(differences(&Value::Null, &serde_json::json!({ "p": 0.5, "t": null }), &exact).len(), 1);
+    assert_eq!(differences(&serde_json::json!({ "p": 0.0, "ci": null, "t": null }), &none, &exact).len(), 1);
+    let half = serde_json::json!({ "p": null, "ci": [null, 2.0], "t": null });
+    assert_eq!(differences(&half, &none, &exact).len(), 1);
 }

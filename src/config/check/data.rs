@@ -2,54 +2,167 @@
 
 use std::path::Path;
 
+use super::super::choices::Word;
 use super::super::codes;
-use super::super::raw::{At, RawColumn, RawData};
+use super::super::raw::{At, Named, RawColumn, RawData, RawFacts};
 use super::super::sink::Sink;
 use super::super::suggest;
-use super::super::valid::{ColumnRule, DataSource, OnBroken};
-use super::text;
+use super::super::valid::{ColumnRule, DataSource, Facts, Files, OnBroken};
+use super::{text, unique};
 
 /// Encodings that Russian exports come in, for the hint.
 const ENCODINGS: [&str; 6] = ["utf-8", "windows-1251", "koi8-r", "ibm866", "utf-16le", "x-mac-cyrillic"];
 
-/// Checks the section. The path is joined to `base`; patterns in it are not resolved yet.
-pub fn check(raw: &At<RawData>, base: &Path, sink: &mut Sink) -> Option<DataSource> {
+/// Checks the section. Paths are joined to `base`; patterns in them are not resolved yet.
+pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<DataSource> {
     let data = &raw.value;
-    let (separator, decimal) = (character(data.separator.as_ref()), character(data.decimal.as_ref()));
-    if let (Some(separator), Some(written)) = (separator, &data.decimal)
+    let files = files(
+        Written {
+            path: data.path.as_ref(),
+            separator: data.separator.as_ref(),
+            decimal: data.decimal.as_ref(),
+            encoding: data.encoding.as_ref(),
+            malformed: data.malformed.as_ref(),
+            columns: data.columns.as_ref(),
+            min_rows: data.min_rows.as_ref(),
+        },
+        base.data,
+        sink,
+    );
+    if let (Some(count), Some(_)) = (&data.count, &data.unit) {
+        let message = "both `unit` and `count` are given: either the rows name units, or they count them";
+        sink.error(codes::UNIT_AND_COUNT, &count.span, message, "keep one of them");
+    }
+    unique(
+        "facts",
+        data.facts.iter().map(|facts| (facts.value.name.as_ref(), facts.value.title.as_ref())),
+        sink,
+    );
+    if let Some(first) = data.facts.first()
+        && data.unit.is_none()
+        && data.count.is_none()
+        && !sink.is_spoiled(&raw.span, &["unit", "count"])
+    {
+        let message = "nothing joins the facts: [data] names no `unit`";
+        let hint = "add `unit` to [data], or `count` where exposures are known as counts only";
+        sink.error(codes::FACTS_WITHOUT_UNIT, &first.span, message, hint);
+    }
+    let facts: Vec<Option<Facts>> = data
+        .facts
+        .iter()
+        .enumerate()
+        .map(|(index, facts)| self::facts(facts, data, base, index, sink))
+        .collect();
+    Some(DataSource {
+        files: files?,
+        group: text(data.group.as_ref())?,
+        unit: text(data.unit.as_ref()),
+        time: text(data.time.as_ref()),
+        count: text(data.count.as_ref()),
+        facts: facts.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+/// The folders that paths are relative to: the config's own, or the current one where `--set` gave the path.
+pub struct Base<'p> {
+    /// For `data.path`.
+    pub data: &'p Path,
+    /// The folder of the config.
+    pub own: &'p Path,
+    /// Names or indices of the facts whose path was given on the command line.
+    pub overridden: Vec<String>,
+}
+
+impl<'p> Base<'p> {
+    /// For the path of facts, by name and position.
+    pub fn facts(&self, name: Option<&str>, index: usize) -> &'p Path {
+        let is_this = |given: &String| Some(given.as_str()) == name || given.parse() == Ok(index);
+        if self.overridden.iter().any(is_this) { Path::new("") } else { self.own }
+    }
+}
+
+fn facts(
+    raw: &At<RawFacts>,
+    data: &RawData,
+    base: &Base<'_>,
+    index: usize,
+    sink: &mut Sink,
+) -> Option<Facts> {
+    let facts = &raw.value;
+    let name = text(facts.name.as_ref());
+    let files = files(
+        Written {
+            path: facts.path.as_ref(),
+            separator: facts.separator.as_ref(),
+            decimal: facts.decimal.as_ref(),
+            encoding: facts.encoding.as_ref(),
+            malformed: facts.malformed.as_ref(),
+            columns: facts.columns.as_ref(),
+            min_rows: facts.min_rows.as_ref(),
+        },
+        base.facts(name.as_deref(), index),
+        sink,
+    );
+    if data.count.is_some() && facts.group.is_none() && !sink.is_spoiled(&raw.span, &["group"]) {
+        let message =
+            "nothing says which group a unit is in: exposures are counts, and the facts name no group";
+        sink.error(codes::FACTS_WITHOUT_GROUP, &raw.span, message, "add `group`, the column with the group");
+    }
+    let name = name?;
+    Some(Facts {
+        title: text(facts.title.as_ref()).unwrap_or_else(|| name.clone()),
+        name,
+        files: files?,
+        unit: text(facts.unit.as_ref())?,
+        group: text(facts.group.as_ref()),
+        time: text(facts.time.as_ref()),
+    })
+}
+
+/// The keys that [data] and facts share.
+struct Written<'r> {
+    path: Option<&'r At<String>>,
+    separator: Option<&'r At<String>>,
+    decimal: Option<&'r At<String>>,
+    encoding: Option<&'r At<String>>,
+    malformed: Option<&'r At<Word<OnBroken>>>,
+    columns: Option<&'r At<Named<RawColumn>>>,
+    min_rows: Option<&'r At<u64>>,
+}
+
+fn files(written: Written<'_>, base: &Path, sink: &mut Sink) -> Option<Files> {
+    let (separator, decimal) = (character(written.separator), character(written.decimal));
+    if let (Some(separator), Some(place)) = (separator, written.decimal)
         && Some(separator) == decimal
     {
         let message = format!("`{separator}` cannot both separate columns and mark decimals");
-        sink.error(codes::SEPARATOR_IS_DECIMAL, &written.span, message, "Russian Excel: separator = \";\"");
+        sink.error(codes::SEPARATOR_IS_DECIMAL, &place.span, message, "Russian Excel: separator = \";\"");
     }
-    if let Some(encoding) = &data.encoding
+    if let Some(encoding) = written.encoding
         && encoding_rs::Encoding::for_label(encoding.value.trim().as_bytes()).is_none()
     {
         let hint = suggest::hint(&encoding.value, "common encodings", ENCODINGS);
         let message = format!("no encoding is called `{}`", encoding.value);
         sink.error(codes::UNKNOWN_ENCODING, &encoding.span, message, hint);
     }
-    let columns = data.columns.as_ref().map_or_else(Vec::new, |columns| {
+    let columns = written.columns.map_or_else(Vec::new, |columns| {
         columns.value.0.iter().map(|(name, rule)| column(name, rule, sink)).collect()
     });
-    let path = data.path.as_ref()?;
     // A malformed row cannot be kept, so excluding it and reporting it are the same.
-    let malformed = match data.malformed.as_ref().map(|written| written.value.0) {
+    let malformed = match written.malformed.map(|written| written.value.0) {
         Some(OnBroken::Exclude | OnBroken::Report) => OnBroken::Report,
         Some(OnBroken::Refuse) | None => OnBroken::Refuse,
     };
-    Some(DataSource {
+    let path = written.path?;
+    Some(Files {
         paths: vec![base.join(&path.value)],
         pattern: path.value.clone(),
         separator,
         decimal,
-        encoding: text(data.encoding.as_ref()).map(|label| label.trim().to_owned()),
-        group: text(data.group.as_ref())?,
-        unit: text(data.unit.as_ref()),
-        time: text(data.time.as_ref()),
+        encoding: text(written.encoding).map(|label| label.trim().to_owned()),
         malformed,
         columns,
-        min_rows: data.min_rows.as_ref().map_or(1, |rows| rows.value),
+        min_rows: written.min_rows.map_or(1, |rows| rows.value),
     })
 }
 

@@ -4,9 +4,9 @@ use super::super::choices::{KindName, word};
 use super::super::codes;
 use super::super::raw::{At, RawDesign, RawMetric};
 use super::super::sink::Sink;
-use super::super::valid::{Comparisons, Correction, Design, Monitoring};
+use super::super::valid::{Comparisons, Correction, Design, Monitoring, Resampling};
 use super::groups::Groups;
-use super::{ALPHA, POWER, alpha, text};
+use super::{ALPHA, POWER, REPLICATES, alpha, text};
 
 /// Checks the section and fills its defaults in; an absent one is all defaults.
 pub fn check(
@@ -52,18 +52,53 @@ pub fn check(
             }
         }
     }
+    let controls = controls(raw, sink);
+    if !controls.is_empty()
+        && matches!(correction, Correction::Dunnett | Correction::Tukey)
+        && let Some(written) = &design.correction
+    {
+        let message = format!("`{}` does not pool several controls", word(correction));
+        sink.error(codes::CONTROLS_CORRECTION, &written.span, message, "`holm` fits every design");
+    }
     let allocation = design.allocation.as_ref().map_or_else(Vec::new, |allocation| {
         allocation.value.0.iter().map(|(group, weight)| (group.value.clone(), weight.value.0)).collect()
     });
     Design {
-        control: text(design.control.as_ref()).or_else(|| groups.names.first().cloned()),
+        control: controls
+            .first()
+            .cloned()
+            .or_else(|| text(design.control.as_ref()))
+            .or_else(|| groups.names.first().cloned()),
+        other_controls: controls.into_iter().skip(1).collect(),
         alpha: alpha(&place, design.alpha.as_ref(), design.confidence.as_ref(), sink).unwrap_or(ALPHA),
         power: design.power.as_ref().map_or(POWER, |power| power.value),
         correction,
         allocation,
         comparisons,
         monitoring: design.monitoring.as_ref().map_or(Monitoring::Fixed, |written| written.value.0),
+        replicates: design.replicates.as_ref().map_or(REPLICATES, |written| written.value as u32),
+        resampling: design.resampling.as_ref().map_or(Resampling::Multinomial, |written| written.value.0),
     }
+}
+
+/// Several controls, in their order; empty where there is one.
+fn controls(raw: Option<&At<RawDesign>>, sink: &mut Sink) -> Vec<String> {
+    let Some(design) = raw.map(|raw| &raw.value) else { return Vec::new() };
+    let Some(first) = design.controls.first() else { return Vec::new() };
+    if design.control.is_some() {
+        let message = "both `control` and `controls` are given";
+        sink.error(codes::CONTROL_AND_CONTROLS, &first.span, message, "keep one of them");
+    }
+    let names: Vec<String> = design.controls.iter().map(|name| name.value.clone()).collect();
+    let repeated = design.controls.iter().enumerate().find(|(at, name)| names[..*at].contains(&name.value));
+    if let Some((_, again)) = repeated {
+        let message = format!("the control `{}` is named twice", again.value);
+        sink.error(codes::CONTROLS, &again.span, message, "name each group once");
+    } else if names.len() < 2 {
+        let hint = format!("control = \"{}\"", first.value);
+        sink.error(codes::CONTROLS, &first.span, "`controls` names one group only", hint);
+    }
+    names
 }
 
 /// Whether a metric is, or by default becomes, a mean; one with an unreadable kind passes.

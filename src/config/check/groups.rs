@@ -53,9 +53,8 @@ pub fn check(raw: &RawConfig, sink: &mut Sink) -> Groups {
         let hint = format!("{first} has {}", suggest::list(expected.iter().map(String::as_str)));
         sink.error(codes::GROUPS_DIFFER, span, format!("{place} has other groups: {listed}"), hint);
     }
-    if let Some(control) = design.and_then(|design| design.control.as_ref())
-        && !expected.contains(&control.value)
-    {
+    let controls = design.into_iter().flat_map(|design| design.control.iter().chain(&design.controls));
+    for control in controls.filter(|control| !expected.contains(&control.value)) {
         let hint = suggest::hint(&control.value, "groups", expected.iter().map(String::as_str));
         let message = format!("the control `{}` is not a group", control.value);
         sink.error(codes::CONTROL_NOT_A_GROUP, &control.span, message, hint);

@@ -1,12 +1,16 @@
 //! `[[metric]]`.
 
+use std::ops::Range;
+
 use super::super::choices::{KindName, word};
 use super::super::codes;
-use super::super::raw::{At, Named, RawConfig, RawCounts, RawMetric, RawSummary};
+use super::super::raw::{At, Named, RawConfig, RawCounts, RawFunnel, RawMetric, RawSummary};
 use super::super::sink::Sink;
 use super::super::suggest;
-use super::super::valid::{Counts, Goal, Metric, MetricKind, MetricSource, Role, Summary, TestKind};
-use super::{text, unique};
+use super::super::valid::{
+    Aggregate, Counts, Goal, Metric, MetricKind, MetricSource, Role, Summary, TestKind,
+};
+use super::{rows, text, unique};
 
 /// Where the numbers of a metric come from, before they are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,8 +28,9 @@ pub fn check_all(raw: &RawConfig, sink: &mut Sink) -> Option<Vec<Metric>> {
         metrics.iter().map(|metric| (metric.value.id.as_ref(), metric.value.title.as_ref())),
         sink,
     );
-    let roles = roles(metrics);
-    if !metrics.is_empty() && !roles.contains(&Role::Primary) {
+    let roles = roles(raw);
+    let funnel_decides = raw.funnel.iter().any(|funnel| funnel_role(funnel) == Some(Role::Primary));
+    if !metrics.is_empty() && !roles.contains(&Role::Primary) && !funnel_decides {
         let message = "no metric is primary, so nothing decides";
         let place = metrics.first().map_or(0..0, |metric| metric.span.clone());
         sink.warning(codes::NO_PRIMARY, &place, message, "add role = \"primary\" to the metric that decides");
@@ -35,10 +40,16 @@ pub fn check_all(raw: &RawConfig, sink: &mut Sink) -> Option<Vec<Metric>> {
     checked.into_iter().collect()
 }
 
+fn funnel_role(funnel: &At<RawFunnel>) -> Option<Role> {
+    funnel.value.role.as_ref().map(|role| role.value.0)
+}
+
 /// The roles with defaults: the first metric without a role is primary unless a metric says it is primary.
-fn roles(metrics: &[At<RawMetric>]) -> Vec<Role> {
+fn roles(raw: &RawConfig) -> Vec<Role> {
+    let metrics = &raw.metric;
     let written = |metric: &At<RawMetric>| metric.value.role.as_ref().map(|role| role.value.0);
-    let mut decided = metrics.iter().any(|metric| written(metric) == Some(Role::Primary));
+    let mut decided = metrics.iter().any(|metric| written(metric) == Some(Role::Primary))
+        || raw.funnel.iter().any(|funnel| funnel_role(funnel) == Some(Role::Primary));
     let role = |metric| {
         written(metric).unwrap_or_else(|| {
             if std::mem::replace(&mut decided, true) { Role::Secondary } else { Role::Primary }
@@ -59,7 +70,7 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
     let kind = kind(raw, origin, sink);
     let test = metric.test.as_ref().map_or(TestKind::Auto, |test| test.value.0);
     if let (Some(written), Some(origin), Some(kind)) = (&metric.test, origin, kind) {
-        test_fits(test, origin, kind, &written.span, sink);
+        test_fits(test, origin, kind, metric, &written.span, sink);
     }
     if let Some(margin) = &metric.margin
         && role != Role::Guardrail
@@ -68,6 +79,7 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
         let message = format!("the margin is ignored: the metric is {}, not a guardrail", word(role));
         sink.warning(codes::MARGIN_WITHOUT_GUARDRAIL, &margin.span, message, "add role = \"guardrail\"");
     }
+    facts_exist(metric.from.as_ref(), file, sink);
     if let Some(plan) = &metric.plan {
         let ids: Vec<&str> =
             file.plan.iter().filter_map(|plan| plan.value.id.as_ref()).map(|id| id.value.as_str()).collect();
@@ -79,11 +91,7 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
     let summary = metric.summary.as_ref().map(|summary| summaries(&summary.value));
     let counts = metric.counts.as_ref().map(|counts| self::counts(&counts.value, sink));
     let source = match origin? {
-        Origin::Rows => MetricSource::Rows {
-            value: text(metric.value.as_ref().or(metric.numerator.as_ref()))?,
-            denominator: text(metric.denominator.as_ref()),
-            filter: text(metric.filter.as_ref()),
-        },
+        Origin::Rows => MetricSource::Rows(Box::new(rows::check(raw, kind?, sink)?)),
         Origin::Summary => MetricSource::Summary(summary??),
         Origin::Counts => MetricSource::Counts(counts??),
     };
@@ -101,13 +109,37 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
         min_effect: metric.min_effect.as_ref().map(|effect| effect.value),
         assumption: text(metric.assumption.as_ref()),
         plan: text(metric.plan.as_ref()),
+        family: text(metric.family.as_ref()),
     })
+}
+
+/// Reports facts that a metric or a funnel reads and that do not exist.
+pub fn facts_exist(from: Option<&At<String>>, file: &RawConfig, sink: &mut Sink) {
+    let (Some(from), Some(data)) = (from, &file.data) else { return };
+    let names: Vec<&str> = data
+        .value
+        .facts
+        .iter()
+        .filter_map(|facts| facts.value.name.as_ref())
+        .map(|n| n.value.as_str())
+        .collect();
+    if !names.contains(&from.value.as_str()) && !sink.is_spoiled(&data.span, &["facts"]) {
+        let hint = if names.is_empty() {
+            "add [[data.facts]] with `name`, `path` and `unit`".to_owned()
+        } else {
+            suggest::hint(&from.value, "facts", names.iter().copied())
+        };
+        sink.error(codes::UNKNOWN_FACTS, &from.span, format!("there are no facts `{}`", from.value), hint);
+    }
 }
 
 /// The one source of the metric's numbers.
 fn origin(raw: &At<RawMetric>, sink: &mut Sink) -> Option<Origin> {
     let metric = &raw.value;
+    // Counting rows needs no expression.
+    let counted = metric.aggregate.as_ref().filter(|written| written.value.0 == Aggregate::Count);
     let expression = match (&metric.value, &metric.numerator) {
+        (None, None) => counted.map(|written| &written.span),
         (Some(_), Some(numerator)) => {
             let message = "both `value` and `numerator` are given";
             sink.error(
@@ -131,14 +163,24 @@ fn origin(raw: &At<RawMetric>, sink: &mut Sink) -> Option<Origin> {
     }
     match found.as_slice() {
         [(only, _)] => {
-            let useless = [("where", &metric.filter), ("denominator", &metric.denominator)];
+            let useless = [
+                ("where", span(&metric.filter)),
+                ("denominator", span(&metric.denominator)),
+                ("from", span(&metric.from)),
+                ("aggregate", span(&metric.aggregate)),
+                ("population", span(&metric.population)),
+                ("covariates", metric.covariates.first().map(|covariate| &covariate.span)),
+                ("cuped", span(&metric.cuped)),
+                ("strata", span(&metric.strata)),
+                ("winsorize", span(&metric.winsorize)),
+            ];
             for (key, written) in useless {
                 if let Some(written) = written
                     && *only != Origin::Rows
                 {
                     let message =
                         format!("`{key}` does nothing: the numbers are published, not computed from rows");
-                    sink.error(codes::USELESS_KEY, &written.span, message, "remove it, or use `value`");
+                    sink.error(codes::USELESS_KEY, written, message, "remove it, or use `value`");
                 }
             }
             Some(*only)
@@ -159,6 +201,10 @@ fn origin(raw: &At<RawMetric>, sink: &mut Sink) -> Option<Origin> {
             None
         }
     }
+}
+
+fn span<T>(written: &Option<At<T>>) -> Option<&Range<usize>> {
+    written.as_ref().map(|written| &written.span)
 }
 
 /// The kind with its parameters.
@@ -236,10 +282,19 @@ fn test_fits(
     test: TestKind,
     origin: Origin,
     kind: MetricKind,
-    span: &std::ops::Range<usize>,
+    metric: &RawMetric,
+    span: &Range<usize>,
     sink: &mut Sink,
 ) {
+    // Rows of a unit belong together, and adjusted values are no counts: what remains is the difference with its error.
+    let clustered = metric.aggregate.as_ref().is_some_and(|written| written.value.0 == Aggregate::Rows);
+    let adjusted = !metric.covariates.is_empty()
+        || metric.strata.is_some()
+        || metric.cuped.as_ref().is_some_and(|written| written.value);
     let of_kind: &[TestKind] = match kind {
+        _ if clustered => &[TestKind::Auto],
+        MetricKind::Mean if adjusted => &[TestKind::Auto, TestKind::Welch],
+        MetricKind::Proportion if adjusted => &[TestKind::Auto],
         MetricKind::Mean => &[
             TestKind::Auto,
             TestKind::Welch,
@@ -258,7 +313,12 @@ fn test_fits(
     let allowed =
         |tests: &[TestKind]| format!("allowed: {}", suggest::list(tests.iter().map(|test| word(*test))));
     if !of_kind.contains(&test) {
-        let message = format!("`{}` is not a test of a {} metric", word(test), kind.name());
+        let what = match (clustered, adjusted) {
+            (true, _) => "rows in clusters".to_owned(),
+            (false, true) => format!("an adjusted {}", kind.name()),
+            _ => format!("a {} metric", kind.name()),
+        };
+        let message = format!("`{}` is not a test of {what}", word(test));
         sink.error(codes::TEST_KIND, span, message, allowed(of_kind));
     } else if origin == Origin::Summary && !from_summary.contains(&test) {
         let message = format!("`{}` needs rows, and the metric has published numbers", word(test));

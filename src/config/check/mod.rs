@@ -14,28 +14,32 @@ use super::valid::{Config, DataSource};
 
 mod architecture;
 mod cross_device;
-mod data;
+pub mod data;
 mod design;
 mod experiment;
+mod funnel;
 mod groups;
 mod metric;
 mod plan;
+mod rows;
 mod test_choice;
 
 /// The default significance level.
 const ALPHA: f64 = 0.05;
 /// The default power.
 const POWER: f64 = 0.8;
+/// The default number of replicates.
+const REPLICATES: u32 = 10_000;
 
-/// Checks all sections. `path` is the config's file and `base` the folder that data paths are relative to.
+/// Checks all sections. `path` is the config's file and `base` the folders that data paths are relative to.
 ///
-/// The span of the data path comes along, since whether the files exist is seen only later.
+/// The places of the data paths come along, since whether the files exist is seen only later.
 pub fn check(
     raw: &RawConfig,
     path: &Path,
-    base: &Path,
+    base: &data::Base<'_>,
     sink: &mut Sink,
-) -> (Option<Config>, Option<(DataSource, Range<usize>)>) {
+) -> (Option<Config>, Option<Located>) {
     something_to_do(raw, sink);
     let groups = groups::check(raw, sink);
     let experiment = raw.experiment.as_ref().and_then(|raw| experiment::check(raw, sink));
@@ -44,14 +48,24 @@ pub fn check(
     unique("plans", raw.plan.iter().map(|plan| (plan.value.id.as_ref(), plan.value.title.as_ref())), sink);
     let plans = all(&raw.plan, sink, |raw, sink| plan::check(raw, &design, &groups, sink));
     let metrics = metric::check_all(raw, sink);
+    let steps = funnel::check_all(raw, sink);
+    let metrics = metrics.zip(steps).map(|(mut metrics, steps)| {
+        metrics.extend(steps);
+        metrics
+    });
     unique("test choices", raw.test_choice.iter().map(|choice| (choice.value.id.as_ref(), None)), sink);
     let test_choices = all(&raw.test_choice, sink, |raw, sink| test_choice::check(raw, &design, sink));
     let cross_device = raw.cross_device.as_ref().map(|raw| cross_device::check(raw, sink));
     let architecture = raw.architecture.as_ref().map(|raw| architecture::check(raw, sink));
 
     let located = data.as_ref().and_then(Option::as_ref).and_then(|source| {
-        let written = raw.data.as_ref().and_then(|raw| raw.value.path.as_ref());
-        written.map(|written| (source.clone(), written.span.clone()))
+        let written = &raw.data.as_ref()?.value;
+        let facts = written.facts.iter().filter_map(|facts| Some(facts.value.path.as_ref()?.span.clone()));
+        Some(Located {
+            source: source.clone(),
+            data: written.path.as_ref()?.span.clone(),
+            facts: facts.collect(),
+        })
     });
     let config = || {
         Some(Config {
@@ -68,6 +82,16 @@ pub fn check(
         })
     };
     (config(), located)
+}
+
+/// The data section, also when other sections are wrong, and where its paths are written.
+pub struct Located {
+    /// The section, its patterns not resolved yet.
+    pub source: DataSource,
+    /// Where `data.path` is written.
+    pub data: Range<usize>,
+    /// Where the path of each of the facts is written.
+    pub facts: Vec<Range<usize>>,
 }
 
 /// A section that was written must be valid; one that was not written may be absent.
@@ -90,9 +114,10 @@ fn all<R, T>(
 }
 
 fn something_to_do(raw: &RawConfig, sink: &mut Sink) {
-    let lists = [raw.metric.len(), raw.plan.len(), raw.test_choice.len()].iter().sum::<usize>();
+    let lists =
+        [raw.metric.len(), raw.funnel.len(), raw.plan.len(), raw.test_choice.len()].iter().sum::<usize>();
     let sections = [raw.data.is_some(), raw.cross_device.is_some(), raw.architecture.is_some()];
-    let spoiled = ["data", "metric", "plan", "test_choice", "cross_device", "architecture"];
+    let spoiled = ["data", "metric", "funnel", "plan", "test_choice", "cross_device", "architecture"];
     if lists == 0 && !sections.contains(&true) && !sink.is_spoiled(&(0..0), &spoiled) {
         let hint = "add [data] with [[metric]], or [[plan]], [[test_choice]], [architecture]";
         let message = "the file has nothing to report";

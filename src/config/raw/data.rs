@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use super::super::choices::Word;
 use super::super::valid::OnBroken;
-use super::{At, Named};
+use super::{At, ID, Named};
 
 /// Where the rows are and what their columns mean.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -29,8 +29,56 @@ pub struct RawData {
     /// Column with the unit of randomisation: several rows of a unit are added up. Each row is a unit when absent.
     #[schemars(extend("minLength" = 1, "examples" = ["user_id"]))]
     pub unit: Option<At<String>>,
-    /// Column with the time of the row.
+    /// Column with the time of the row; the earliest row of a unit is its first exposure.
     #[schemars(extend("minLength" = 1, "examples" = ["event_time"]))]
+    pub time: Option<At<String>>,
+    /// Column with the number of units that a row stands for, where exposures are known as counts only, such as visitors
+    /// by day. Not together with `unit`.
+    #[schemars(extend("minLength" = 1, "examples" = ["visitors"]))]
+    pub count: Option<At<String>>,
+    /// Outcomes in other files, joined by unit.
+    #[serde(default)]
+    pub facts: Vec<At<RawFacts>>,
+    /// What happens to rows that cannot be read; `refuse` unless said otherwise.
+    pub malformed: Option<At<Word<OnBroken>>>,
+    /// Fewest rows the analysis accepts; 1 unless said otherwise.
+    #[schemars(extend("minimum" = 1))]
+    pub min_rows: Option<At<u64>>,
+    /// Validity rules by column, reported and gated.
+    pub columns: Option<At<Named<RawColumn>>>,
+}
+
+/// What the units did, in files of its own; what happened before a unit's first exposure is left out.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "facts")]
+pub struct RawFacts {
+    /// The name that metrics refer to with `from`.
+    #[schemars(required, extend("pattern" = ID, "examples" = ["orders"]))]
+    pub name: Option<At<String>>,
+    /// Title shown to readers; the name when absent.
+    #[schemars(extend("minLength" = 1))]
+    pub title: Option<At<String>>,
+    /// CSV or Parquet files, relative to the config; `*`, `?` and `[…]` match several.
+    #[schemars(required, extend("minLength" = 1, "examples" = ["data/orders.csv"]))]
+    pub path: Option<At<String>>,
+    /// Separator of CSV columns; found out when absent.
+    #[schemars(extend("minLength" = 1, "maxLength" = 1, "examples" = [";"]))]
+    pub separator: Option<At<String>>,
+    /// Decimal mark of CSV numbers; found out when absent.
+    #[schemars(extend("enum" = [".", ","], "examples" = [","]))]
+    pub decimal: Option<At<String>>,
+    /// Text encoding; found out when absent and certain.
+    #[schemars(extend("minLength" = 1, "examples" = ["windows-1251"]))]
+    pub encoding: Option<At<String>>,
+    /// Column with the unit.
+    #[schemars(required, extend("minLength" = 1, "examples" = ["visitor"]))]
+    pub unit: Option<At<String>>,
+    /// Column with the group; needed where exposures are counts, else checked against the exposures.
+    #[schemars(extend("minLength" = 1, "examples" = ["group"]))]
+    pub group: Option<At<String>>,
+    /// Column with the time of the row.
+    #[schemars(extend("minLength" = 1, "examples" = ["date"]))]
     pub time: Option<At<String>>,
     /// What happens to rows that cannot be read; `refuse` unless said otherwise.
     pub malformed: Option<At<Word<OnBroken>>>,

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 
 use super::choices::Word;
-use super::valid::{Comparisons, Correction, Monitoring, Status};
+use super::valid::{Comparisons, Correction, Monitoring, Resampling, Status};
 
 mod data;
 mod graph;
@@ -16,9 +16,9 @@ mod metric;
 mod plan;
 mod spanned;
 
-pub use data::{RawColumn, RawData};
+pub use data::{RawColumn, RawData, RawFacts};
 pub use graph::{RawArchitecture, RawCrossDevice, RawEdge, RawIdentitySource, RawNode};
-pub use metric::{RawCounts, RawMetric, RawSummary};
+pub use metric::{RawCounts, RawFunnel, RawMetric, RawSummary};
 pub use plan::{PlanKind, RawPlan, RawTestChoice};
 pub use spanned::{At, Day, Named};
 
@@ -42,6 +42,9 @@ pub struct RawConfig {
     /// What is measured; the first is primary unless another one says so.
     #[serde(default)]
     pub metric: Vec<At<RawMetric>>,
+    /// Steps that users take one after the other.
+    #[serde(default)]
+    pub funnel: Vec<At<RawFunnel>>,
     /// How many units are needed, and how long it takes.
     #[serde(default)]
     pub plan: Vec<At<RawPlan>>,
@@ -97,6 +100,11 @@ pub struct RawDesign {
     /// The control group; the first group unless said otherwise.
     #[schemars(extend("minLength" = 1, "examples" = ["A"]))]
     pub control: Option<At<String>>,
+    /// Several control groups (A/A/B), in place of `control`: they are compared with each other first, and the comparisons
+    /// that decide are with all of them together.
+    #[serde(default)]
+    #[schemars(inner(length(min = 1)), extend("examples" = [["246", "247"]]))]
+    pub controls: Vec<At<String>>,
     /// Error rate of the whole family of comparisons; 0.05 unless said otherwise. Not together with `confidence`.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1, "examples" = [0.05]))]
     pub alpha: Option<At<f64>>,
@@ -112,6 +120,11 @@ pub struct RawDesign {
     pub comparisons: Option<At<Word<Comparisons>>>,
     /// How looks during the run are handled; `fixed` unless said otherwise.
     pub monitoring: Option<At<Word<Monitoring>>>,
+    /// Replicates of the bootstrap and of the permutation test; 10 000 unless said otherwise.
+    #[schemars(extend("minimum" = 1000, "maximum" = 1_000_000, "examples" = [10000]))]
+    pub replicates: Option<At<u64>>,
+    /// How the bootstrap draws; `multinomial` unless said otherwise.
+    pub resampling: Option<At<Word<Resampling>>>,
     /// Weights of the groups, for the sample ratio check; equal unless said otherwise.
     #[schemars(extend("examples" = [{ "A": 1, "B": 1 }]))]
     pub allocation: Option<At<Named<Weight>>>,

@@ -47,6 +47,7 @@ impl<'a> Composer<'a> {
         if let Some(effects) = &card.effects {
             self.space(HALF * 1.6);
             self.table(effects, None);
+            self.notes(&effects.notes);
         }
         self.space(HALF * 1.8);
         for point in &card.points {

@@ -125,7 +125,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Remarks under a table.
-    fn notes(&mut self, notes: &[String]) {
+    pub fn notes(&mut self, notes: &[String]) {
         for note in notes {
             self.keep_last();
             self.space(HALF * 0.7);

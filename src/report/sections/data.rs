@@ -2,7 +2,7 @@
 
 use super::upper_first;
 use crate::config::valid::Config;
-use crate::data::{ColumnOverview, Dataset, Gate, GateReason, MalformedRow, RowFault};
+use crate::data::{ColumnOverview, Dataset, Gate, GateReason, MalformedRow, Reading, RowFault};
 use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
 use crate::report::scale::compact;
 use crate::report::{Teller, gates};
@@ -15,41 +15,120 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let mut blocks = vec![Block::heading(2, "data", "Данные")];
     blocks.extend(t.paragraphs("data", None)?);
     blocks.extend(gate_callouts(&t.findings.config, data));
-    if data.overview.iter().any(|c| c.mean.is_some()) {
-        blocks.push(Block::Table(overview(t, data)));
-    }
-    blocks.push(Block::Table(columns(t, data)));
     blocks.push(Block::Table(groups(t, data)));
-    if !data.reading.first_malformed.is_empty() {
-        blocks.push(Block::Table(malformed(data)));
+    if !data.facts.is_empty() {
+        blocks.push(Block::Table(joined(data)));
+    }
+    let own = Described { facts: None, title: None, columns: &data.overview, reading: &data.reading };
+    blocks.extend(described(t, &own));
+    for facts in &data.facts {
+        let (columns, reading) = (&facts.overview, &facts.reading);
+        let own = Described { facts: Some(&facts.name), title: Some(&facts.title), columns, reading };
+        blocks.extend(described(t, &own));
     }
     blocks.push(Block::Table(reading(data)));
     Ok(blocks)
 }
 
+/// One table of the data: `[data]` itself or facts.
+struct Described<'a> {
+    facts: Option<&'a str>,
+    title: Option<&'a str>,
+    columns: &'a [ColumnOverview],
+    reading: &'a Reading,
+}
+
+impl Described<'_> {
+    /// An id of its own in the document.
+    fn id(&self, of: &str) -> String {
+        let facts = self.facts.map(|name| format!("-{}", name.replace('_', "-"))).unwrap_or_default();
+        format!("data{facts}-{of}")
+    }
+
+    /// A caption that says whose columns these are, where there are several tables.
+    fn caption(&self, text: &str) -> String {
+        self.title.map_or(text.to_owned(), |title| format!("{title}. {text}"))
+    }
+}
+
+fn described(t: &Teller, own: &Described) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if own.columns.iter().any(|c| c.mean.is_some()) {
+        blocks.push(Block::Table(overview(t, own)));
+    }
+    if !own.columns.is_empty() {
+        blocks.push(Block::Table(columns(t, own)));
+    }
+    if !own.reading.first_malformed.is_empty() {
+        blocks.push(Block::Table(malformed(own)));
+    }
+    blocks
+}
+
+/// How facts found their units, and what was left out on the way.
+fn joined(data: &Dataset) -> Table {
+    let rows = data.facts.iter().map(|f| {
+        let left = &f.left_out;
+        let number = |n: u64| Cell::number(numbers::integer(n), n as f64);
+        vec![
+            Cell::text(f.title.clone()),
+            number(f.reading.rows),
+            number(f.rows_used),
+            number(f.units_with_rows),
+            number(left.early.rows),
+            number(left.unknown.rows),
+            number(left.mixed.rows),
+            number(left.no_unit + left.no_time + left.no_group),
+        ]
+    });
+    Table {
+        id: "data-joined".into(),
+        caption: "Что из событий вошло в расчёт".into(),
+        columns: vec![
+            Column::text("События"),
+            Column::number("Строк всего"),
+            Column::number("Вошло"),
+            Column::number("Пользователей"),
+            Column::number("Рано"),
+            Column::number("Чужие"),
+            Column::number("В двух группах"),
+            Column::number("Неполные"),
+        ],
+        rows: rows.collect(),
+        notes: vec![
+            "Рано — раньше, чем пользователь попал в эксперимент. Чужие — пользователь в эксперименте не участвовал. \
+             Неполные — нет пользователя, группы или времени."
+                .into(),
+        ],
+    }
+}
+
 fn gate_callouts(config: &Config, data: &Dataset) -> Vec<Block> {
+    let paragraph = |g: &Gate| vec![Inline::Text(format!("{}.", upper_first(&gates::words(config, g))))];
     let said = |refuses: bool| -> Vec<Vec<Inline>> {
         // Invalid values that only make a note are told by the paragraphs above.
-        let told = |g: &&Gate| !g.refuses && matches!(g.reason, GateReason::InvalidValues { .. });
-        let spoken = data.gates.iter().filter(|g| g.refuses == refuses && !told(g));
-        spoken
-            .map(|g| vec![Inline::Text(format!("{}.", upper_first(&gates::words(config, &g.reason))))])
-            .collect()
+        let told = |g: &&Gate| {
+            !g.refuses && g.facts.is_none() && matches!(g.reason, GateReason::InvalidValues { .. })
+        };
+        let spoken = data.gates.iter().filter(|g| g.refuses == refuses && !told(g) && !gates::is_routine(g));
+        spoken.map(paragraph).collect()
     };
+    let left_out = data.gates.iter().filter(|g| gates::is_routine(g)).map(paragraph).collect();
     let callout = |tone, title: &str, paragraphs: Vec<Vec<Inline>>| {
         (!paragraphs.is_empty()).then(|| Block::Callout { tone, title: title.into(), paragraphs })
     };
     let refusing = callout(Tone::Bad, "Данные не приняты", said(true));
     let noticing = callout(Tone::Caution, "Замечания к данным", said(false));
-    refusing.into_iter().chain(noticing).collect()
+    let routine = callout(Tone::Note, "Что не вошло по правилам", left_out);
+    refusing.into_iter().chain(noticing).chain(routine).collect()
 }
 
-fn overview(t: &Teller, data: &Dataset) -> Table {
+fn overview(t: &Teller, own: &Described) -> Table {
     let written = |x: Option<f64>| x.map_or_else(|| Cell::text(ABSENT), |x| Cell::number(compact(x), x));
-    let numeric = data.overview.iter().filter(|c| c.mean.is_some());
+    let numeric = own.columns.iter().filter(|c| c.mean.is_some());
     let rows = numeric.map(|c: &ColumnOverview| {
         vec![
-            Cell::text(gates::column_title(&t.findings.config, &c.name)),
+            Cell::text(gates::column_title(&t.findings.config, own.facts, &c.name)),
             written(c.mean),
             written(c.std),
             written(c.min),
@@ -60,8 +139,8 @@ fn overview(t: &Teller, data: &Dataset) -> Table {
         ]
     });
     Table {
-        id: "data-overview".into(),
-        caption: "Числовые столбцы".into(),
+        id: own.id("overview"),
+        caption: own.caption("Числовые столбцы"),
         columns: vec![
             Column::text("Столбец"),
             Column::number("Среднее"),
@@ -77,14 +156,14 @@ fn overview(t: &Teller, data: &Dataset) -> Table {
     }
 }
 
-fn columns(t: &Teller, data: &Dataset) -> Table {
+fn columns(t: &Teller, own: &Described) -> Table {
     let terms = t.narrative.terms();
-    let rows = data.overview.iter().map(|c| {
+    let rows = own.columns.iter().map(|c| {
         let kind = serde_json::to_value(c.kind).ok();
         let kind = kind.as_ref().and_then(|k| k.as_str()).unwrap_or("text");
         let invalid = Cell::number(numbers::integer(c.invalid), c.invalid as f64);
         vec![
-            Cell::text(gates::column_title(&t.findings.config, &c.name)),
+            Cell::text(gates::column_title(&t.findings.config, own.facts, &c.name)),
             Cell { inlines: vec![Inline::Code(c.name.clone())], sort: None, tone: None },
             Cell::text(terms.word(Vocabulary::ColumnType, kind)),
             Cell::number(numbers::integer(c.count), c.count as f64),
@@ -93,8 +172,8 @@ fn columns(t: &Teller, data: &Dataset) -> Table {
         ]
     });
     Table {
-        id: "data-columns".into(),
-        caption: "Столбцы: что заполнено и что недопустимо".into(),
+        id: own.id("columns"),
+        caption: own.caption("Столбцы: что заполнено и что недопустимо"),
         columns: vec![
             Column::text("Столбец"),
             Column::text("В файле"),
@@ -152,12 +231,15 @@ fn fault_words(fault: &RowFault) -> String {
         RowFault::TextAfterQuote => "текст после закрывающей кавычки".into(),
         RowFault::Nul => "нулевые байты: похоже на другую кодировку".into(),
         RowFault::Encoding => "символы не в кодировке файла".into(),
+        RowFault::Cell { column, text, expected } if *expected == "count" => {
+            format!("в столбце «{column}» не целое число от нуля: «{text}»")
+        }
         RowFault::Cell { column, text, .. } => format!("в столбце «{column}» не число: «{text}»"),
     }
 }
 
-fn malformed(data: &Dataset) -> Table {
-    let rows = data.reading.first_malformed.iter().map(|m: &MalformedRow| {
+fn malformed(own: &Described) -> Table {
+    let rows = own.reading.first_malformed.iter().map(|m: &MalformedRow| {
         let file = m.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         vec![
             Cell { inlines: vec![Inline::Code(file)], sort: None, tone: None },
@@ -166,13 +248,13 @@ fn malformed(data: &Dataset) -> Table {
             Cell { inlines: vec![Inline::Code(m.excerpt.clone())], sort: None, tone: None },
         ]
     });
-    let shown = data.reading.first_malformed.len() as u64;
-    let notes = (data.reading.malformed > shown).then(|| {
-        format!("Показаны первые строки: {} из {}.", shown, numbers::integer(data.reading.malformed))
+    let shown = own.reading.first_malformed.len() as u64;
+    let notes = (own.reading.malformed > shown).then(|| {
+        format!("Показаны первые строки: {} из {}.", shown, numbers::integer(own.reading.malformed))
     });
     Table {
-        id: "data-malformed".into(),
-        caption: "Строки, которые не читаются".into(),
+        id: own.id("malformed"),
+        caption: own.caption("Строки, которые не читаются"),
         columns: vec![
             Column::text("Файл"),
             Column::number("Строка"),
@@ -185,7 +267,8 @@ fn malformed(data: &Dataset) -> Table {
 }
 
 fn reading(data: &Dataset) -> Table {
-    let rows = data.reading.files.iter().map(|f| {
+    let files = data.reading.files.iter().chain(data.facts.iter().flat_map(|f| &f.reading.files));
+    let rows = files.map(|f| {
         let name = f.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let separator = f.separator.as_ref().map(|s| match s.value {
             '\t' => "табуляция".to_owned(),

@@ -44,7 +44,10 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         vec![Cell::text("Числа"), Cell::text("results.json, лежит рядом с отчётом и вложен в PDF")],
     ];
     if let Some(data) = &f.config.data {
-        rows.push(vec![Cell::text("Данные"), Cell::text(data.pattern.clone())]);
+        rows.push(vec![Cell::text("Данные"), Cell::text(data.files.pattern.clone())]);
+        for facts in &data.facts {
+            rows.push(vec![Cell::text(facts.title.clone()), Cell::text(facts.files.pattern.clone())]);
+        }
     }
     blocks.push(Block::Table(Table {
         id: "method-sources".into(),

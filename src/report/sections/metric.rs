@@ -1,13 +1,13 @@
 //! One metric: what came out, the groups, the comparisons, the charts.
 
-use super::metric_charts;
 use super::upper_first;
 use super::verdict::direction_tone;
+use super::{funnel, metric_charts};
 use crate::config::valid::MetricKind;
-use crate::metrics::outcome::{Comparison, MetricOutcome, NamedTest};
+use crate::metrics::outcome::{Comparison, Estimate, MetricOutcome, NamedTest, Way};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
-use crate::report::facts::{level_words, relative_words};
+use crate::report::facts::{level_words, minus, relative_words};
 use crate::report::scale::{Scale, without_zeros};
 use crate::report::sentences;
 use crate::wording::narrative::NarrativeError;
@@ -16,7 +16,9 @@ use crate::wording::terms::{Terms, Vocabulary};
 
 pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let mut blocks = Vec::new();
-    for (index, outcome) in t.findings.outcomes.iter().enumerate() {
+    // Steps of a funnel are told together, in its own section.
+    let metrics = t.findings.outcomes.iter().enumerate().filter(|(_, o)| funnel::step(o).is_none());
+    for (index, outcome) in metrics {
         blocks.extend(metric(t, index, outcome)?);
     }
     Ok(blocks)
@@ -52,6 +54,8 @@ fn metric(t: &Teller, index: usize, o: &MetricOutcome) -> Result<Vec<Block>, Nar
     if !o.comparisons.is_empty() {
         blocks.push(Block::Table(comparisons_table(o, &scale, &anchor, terms)));
         blocks.extend(metric_charts::effects(o, &scale, &anchor));
+        blocks.extend(beside_table(o, &scale, &anchor, terms).map(Block::Table));
+        blocks.extend(funnel::controls(&[o], "Показатель", &anchor).map(Block::Table));
         blocks.push(Block::Table(tests_table(o, &anchor, terms)));
     }
     if let Some(table) = at_plan_table(o, &anchor) {
@@ -85,7 +89,7 @@ fn groups_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -
     }
     let absent = || Cell::text(ABSENT);
     let written = |x: Option<f64>| x.map_or_else(absent, |x| Cell::number(scale.value(x), x));
-    let rows = o.groups.iter().map(|g| {
+    let rows = o.separate.iter().chain(&o.groups).map(|g| {
         let mut row = vec![Cell::text(g.id.clone()), Cell::number(numbers::integer(g.n), g.n as f64)];
         if counts {
             row.push(g.successes.map_or_else(absent, |s| Cell::number(numbers::integer(s), s as f64)));
@@ -117,6 +121,10 @@ fn groups_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -
             .collect();
         notes.push(format!("Нормальность: {} ({}).", terms.test_name(test.test), statistics.join("; ")));
     }
+    if let Some((rows, units)) = o.handling.clusters {
+        let (rows, units) = (numbers::integer(rows), numbers::integer(units));
+        notes.push(format!("Пользователей — {units}, строк у них — {rows}; n — число пользователей."));
+    }
     let missing: u64 = o.groups.iter().map(|g| g.missing).sum();
     if missing > 0 {
         notes
@@ -130,6 +138,9 @@ fn groups_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -
         notes,
     }
 }
+
+/// What the delta method asks of rows in clusters, whatever is compared.
+const OF_CLUSTERS: &str = "Различаются ли группы, если строки одного пользователя похожи друг на друга.";
 
 /// The verdict on a pair in one word.
 fn word(c: &Comparison) -> (&'static str, Tone) {
@@ -157,7 +168,7 @@ fn comparisons_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Ter
         let (text, tone) = word(c);
         let absolute = c.absolute;
         let mut row = vec![
-            Cell::text(format!("{} − {}", c.treatment, c.control)),
+            Cell::text(minus(&c.treatment, &c.control)),
             absolute.map_or_else(
                 || Cell::text(ABSENT),
                 |a| Cell::number(scale.difference(a.estimate), a.estimate),
@@ -200,6 +211,51 @@ fn comparisons_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Ter
     }
 }
 
+/// The same question answered in other ways, under the deciding answer; none where there is one answer only.
+fn beside_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -> Option<Table> {
+    let mut rows = Vec::new();
+    for c in o.comparisons.iter().filter(|c| !c.beside.is_empty()) {
+        let pair = minus(&c.treatment, &c.control);
+        let mut line = |way: &str, effect: Option<Estimate>, p: f64, test: &str| {
+            let absent = || Cell::text(ABSENT);
+            rows.push(vec![
+                Cell::text(pair.clone()),
+                Cell::text(way.to_owned()),
+                effect.map_or_else(absent, |e| Cell::number(scale.difference(e.estimate), e.estimate)),
+                effect.and_then(|e| e.ci).map_or_else(absent, |ci| Cell::text(scale.interval(ci))),
+                Cell::number(numbers::p_short(p), p),
+                Cell::text(upper_first(terms.test_name(test))),
+            ]);
+        };
+        let by_rank = c.shift.is_some();
+        let own = if by_rank { c.shift } else { c.absolute };
+        line("решающий ответ", own, c.deciding.p, c.deciding.test);
+        for other in &c.beside {
+            let way = match other.way {
+                Way::Unadjusted => "без поправки на известное заранее",
+                Way::NotWinsorized if c.adjustment.is_some() => "без подрезки и без поправки",
+                Way::NotWinsorized => "без подрезки крайних значений",
+                Way::Means => "разница средних",
+            };
+            line(way, Some(other.absolute), other.test.p, other.test.test);
+        }
+    }
+    (!rows.is_empty()).then(|| Table {
+        id: format!("{anchor}-beside"),
+        caption: format!("{}: тот же вопрос другими способами", o.metric.title),
+        columns: vec![
+            Column::text("Сравнение"),
+            Column::text("Способ"),
+            Column::number("Разница"),
+            Column::number("Интервал"),
+            Column::number("p"),
+            Column::text("Критерий"),
+        ],
+        rows,
+        notes: vec!["Решает первая строка каждого сравнения; p — без поправки на число сравнений.".into()],
+    })
+}
+
 fn tests_table(o: &MetricOutcome, anchor: &str, terms: &Terms) -> Table {
     let columns = vec![
         Column::text("Сравнение"),
@@ -227,7 +283,10 @@ fn tests_table(o: &MetricOutcome, anchor: &str, terms: &Terms) -> Table {
             Cell::number(letter.map_or(statistic.clone(), |l| format!("{l} = {statistic}")), test.statistic),
             test.df.map_or_else(|| Cell::text(ABSENT), |df| Cell::number(numbers::number(df, 1), df)),
             Cell::number(numbers::p_short(test.p), test.p),
-            Cell::text(terms.test(test.test).map_or("", |t| t.asks.as_str())),
+            Cell::text(match o.handling.clusters {
+                Some(_) if decides => OF_CLUSTERS,
+                _ => terms.test(test.test).map_or("", |t| t.asks.as_str()),
+            }),
         ]
     };
     let mut rows = Vec::new();

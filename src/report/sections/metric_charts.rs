@@ -5,11 +5,12 @@ use crate::charts::forest::{self, Forest, forest};
 use crate::charts::qq::{Qq, qq};
 use crate::charts::rates::{Rate, Rates, rates};
 use crate::charts::replicates::{Replicates, replicates};
+use crate::charts::steps::{Bar, Step, Steps, steps as steps_drawn};
 use crate::charts::style::Axis;
 use crate::config::valid::{Goal, MetricKind};
-use crate::metrics::outcome::{Direction, MetricOutcome};
+use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::report::document::{Block, Cell, Column, Figure, Table};
-use crate::report::facts::level_words;
+use crate::report::facts::{level_words, minus};
 use crate::report::scale::Scale;
 use crate::theme::color;
 use crate::wording::typography::closed;
@@ -17,6 +18,8 @@ use crate::wording::{numbers, plural};
 
 /// Beyond this skewness values are drawn on a logarithmic axis, because a linear one would show one bar and one dot.
 const LOG_SKEWNESS: f64 = 2.0;
+/// Groups of a funnel whose bars can still be told apart.
+const MOST_BARS: usize = 6;
 /// Groups of a small-multiples chart that fit a page.
 const MOST_PANELS: usize = 6;
 
@@ -105,60 +108,153 @@ pub fn effects(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
 }
 
 fn differences(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> {
-    let labels: Vec<String> =
-        o.comparisons.iter().map(|c| format!("{} − {}", c.treatment, c.control)).collect();
-    let notes: Vec<String> =
-        o.comparisons.iter().map(|c| format!("интервал {}", level_words(c.level))).collect();
-    let texts: Vec<String> = o
-        .comparisons
-        .iter()
-        .map(|c| c.absolute.map_or(numbers::ABSENT.into(), |a| scale.difference(a.estimate)))
-        .collect();
-    let rows: Vec<forest::Row> = o
-        .comparisons
-        .iter()
-        .enumerate()
-        .map(|(i, c)| {
-            let (low, high) = c.absolute.and_then(|a| a.ci).unwrap_or((f64::NAN, f64::NAN));
-            forest::Row {
-                label: &labels[i],
-                note: &notes[i],
-                estimate: c.absolute.map_or(f64::NAN, |a| a.estimate),
-                low,
-                high,
-                rgb: match c.direction {
-                    Direction::Better => color::GOOD.0,
-                    Direction::Worse => color::BAD.0,
-                    Direction::None => color::NOTE.0,
-                },
-                text: &texts[i],
-            }
-        })
-        .collect();
-    if rows.iter().all(|r| !r.estimate.is_finite()) {
-        return None;
-    }
+    let rows: Vec<Difference> =
+        o.comparisons.iter().map(|c| Difference::of(minus(&c.treatment, &c.control), c, scale)).collect();
     let title = if scale.percent {
         format!("{}: разница, п. п.", o.metric.title)
     } else {
         scale.axis(&format!("{}: разница", o.metric.title))
     };
+    let margin = o.metric.margin.map(|m| if o.metric.goal == Goal::Increase { -m } else { m });
+    let margins: Vec<(f64, &str)> = margin.into_iter().map(|m| (m, "допустимый вред")).collect();
+    let caption = format!("{}: разница с интервалом", o.metric.title);
+    forest_of(&rows, scale.percent, &title, o.metric.goal, &margins, caption, anchor)
+}
+
+/// The share of every group that came to each step.
+pub fn reached(outcomes: &[&MetricOutcome], title: &str, anchor: &str) -> Option<Block> {
+    let groups = outcomes.first().map_or(0, |o| o.groups.len());
+    if groups == 0 || groups > MOST_BARS {
+        return None;
+    }
+    let texts: Vec<Vec<String>> = outcomes
+        .iter()
+        .map(|o| {
+            o.groups
+                .iter()
+                .map(|g| g.mean.map_or(numbers::ABSENT.into(), |m| numbers::percent(m, 1)))
+                .collect()
+        })
+        .collect();
+    let drawn: Vec<Step> = outcomes
+        .iter()
+        .zip(&texts)
+        .map(|(o, texts)| Step {
+            name: &o.metric.title,
+            bars: o
+                .groups
+                .iter()
+                .zip(texts)
+                .map(|(g, text)| Bar { name: &g.id, share: g.mean.unwrap_or(f64::NAN), text })
+                .collect(),
+        })
+        .collect();
+    let format = |x: f64| numbers::number(x * 100.0, short_decimals(x * 100.0));
+    let axis = Axis {
+        title: "Доля дошедших до шага от всей группы, %", format: &format, log: false
+    };
+    let listed: Vec<String> = outcomes
+        .iter()
+        .zip(&texts)
+        .map(|(o, texts)| {
+            let of: Vec<String> =
+                o.groups.iter().zip(texts).map(|(g, text)| format!("{} — {text}", g.id)).collect();
+            format!("{}: {}", o.metric.title, of.join(", "))
+        })
+        .collect();
+    Some(Block::Figure(Figure {
+        id: format!("{anchor}-reached"),
+        caption: format!("{title}: сколько дошло до каждого шага"),
+        alt: closed(&format!("Доли дошедших до шага. {}", listed.join("; "))),
+        description: "Длина столбца — доля дошедших от всех пользователей группы.".into(),
+        drawing: steps_drawn(&Steps { steps: &drawn, axis }),
+        data: None,
+    }))
+}
+
+/// The differences at every step of a funnel, one under the other.
+pub fn steps(outcomes: &[&MetricOutcome], title: &str, anchor: &str) -> Option<Block> {
+    let mut rows = Vec::new();
+    for o in outcomes {
+        let scale = Scale::of(o);
+        for c in &o.comparisons {
+            let label = match o.comparisons.len() {
+                1 => o.metric.title.clone(),
+                _ => format!("{}: {}", o.metric.title, minus(&c.treatment, &c.control)),
+            };
+            rows.push(Difference::of(label, c, &scale));
+        }
+    }
+    let goal = outcomes.first().map_or(Goal::Increase, |o| o.metric.goal);
+    let caption = format!("{title}: разница на каждом шаге с интервалом");
+    forest_of(&rows, true, "Разница долей, п. п.", goal, &[], caption, anchor)
+}
+
+/// One row of a forest chart.
+struct Difference {
+    label: String,
+    note: String,
+    text: String,
+    estimate: f64,
+    ends: (f64, f64),
+    direction: Direction,
+}
+
+impl Difference {
+    fn of(label: String, c: &Comparison, scale: &Scale) -> Difference {
+        Difference {
+            label,
+            note: format!("интервал {}", level_words(c.level)),
+            text: c.absolute.map_or(numbers::ABSENT.into(), |a| scale.difference(a.estimate)),
+            estimate: c.absolute.map_or(f64::NAN, |a| a.estimate),
+            ends: c.absolute.and_then(|a| a.ci).unwrap_or((f64::NAN, f64::NAN)),
+            direction: c.direction,
+        }
+    }
+}
+
+fn forest_of(
+    differences: &[Difference],
+    percent: bool,
+    title: &str,
+    goal: Goal,
+    margins: &[(f64, &str)],
+    caption: String,
+    anchor: &str,
+) -> Option<Block> {
+    let rows: Vec<forest::Row> = differences
+        .iter()
+        .map(|d| forest::Row {
+            label: &d.label,
+            note: &d.note,
+            estimate: d.estimate,
+            low: d.ends.0,
+            high: d.ends.1,
+            rgb: match d.direction {
+                Direction::Better => color::GOOD.0,
+                Direction::Worse => color::BAD.0,
+                Direction::None => color::NOTE.0,
+            },
+            text: &d.text,
+        })
+        .collect();
+    if rows.iter().all(|r| !r.estimate.is_finite()) {
+        return None;
+    }
     let format = |x: f64| {
-        let shown = if scale.percent { x * 100.0 } else { x };
+        let shown = if percent { x * 100.0 } else { x };
         numbers::signed(shown, short_decimals(shown))
     };
-    let directions = match o.metric.goal {
+    let directions = match goal {
         Goal::Increase => ("← хуже", "лучше →"),
         Goal::Decrease => ("← лучше", "хуже →"),
     };
-    let margin = o.metric.margin.map(|m| if o.metric.goal == Goal::Increase { -m } else { m });
-    let margins: Vec<(f64, &str)> = margin.into_iter().map(|m| (m, "допустимый вред")).collect();
-    let axis = Axis { title: &title, format: &format, log: false };
-    let drawing = forest(&Forest { rows: &rows, axis, directions, margins: &margins, text_title: "" });
-    let listed: Vec<String> = labels.iter().zip(&texts).map(|(l, t)| format!("{l}: {t}")).collect();
+    let axis = Axis { title, format: &format, log: false };
+    let drawing = forest(&Forest { rows: &rows, axis, directions, margins, text_title: "" });
+    let listed: Vec<String> = differences.iter().map(|d| format!("{}: {}", d.label, d.text)).collect();
     Some(Block::Figure(Figure {
         id: format!("{anchor}-effect"),
-        caption: format!("{}: разница с интервалом", o.metric.title),
+        caption,
         alt: closed(&format!("Разница между группами: {}", listed.join("; "))),
         description: "Точка — разница, отрезок — её доверительный интервал. Закрашенная точка: интервал не захватывает \
                       ноль. Пустая: захватывает, и разницу не отличить от случайной."
@@ -168,15 +264,10 @@ fn differences(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> 
     }))
 }
 
-fn bootstrap(
-    o: &MetricOutcome,
-    c: &crate::metrics::outcome::Comparison,
-    scale: &Scale,
-    anchor: &str,
-) -> Option<Block> {
+fn bootstrap(o: &MetricOutcome, c: &Comparison, scale: &Scale, anchor: &str) -> Option<Block> {
     let r = c.replicates.as_ref()?;
     let observed = c.absolute?.estimate;
-    let title = scale.axis(&format!("Разница {} − {}", c.treatment, c.control));
+    let title = scale.axis(&format!("Разница {}", minus(&c.treatment, &c.control)));
     let format = tick(scale);
     let percent = |x: f64| numbers::number(x * 100.0, short_decimals(x * 100.0));
     let observed_text = format!("в данных {}", scale.difference(observed));

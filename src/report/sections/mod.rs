@@ -5,6 +5,7 @@ mod choice;
 mod cross_device;
 mod data;
 mod experiment;
+mod funnel;
 mod method;
 mod metric;
 mod metric_charts;
@@ -15,6 +16,7 @@ pub use verdict::{label, tone};
 
 use super::Teller;
 use super::document::Block;
+use crate::config::valid::Role;
 use crate::wording::narrative::NarrativeError;
 
 /// The text with a capital first letter.
@@ -26,11 +28,24 @@ fn upper_first(text: &str) -> String {
 /// A section: its blocks, none when it has nothing to say of this experiment.
 pub type Section = fn(&Teller) -> Result<Vec<Block>, NarrativeError>;
 
+/// Metrics and funnels, first what decides.
+fn measured(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
+    let decides = t.findings.outcomes.iter().find(|o| o.metric.role == Role::Primary);
+    let (mut metrics, mut funnels) = (metric::blocks(t)?, funnel::blocks(t)?);
+    Ok(if decides.is_some_and(|o| funnel::step(o).is_some()) {
+        funnels.append(&mut metrics);
+        funnels
+    } else {
+        metrics.append(&mut funnels);
+        metrics
+    })
+}
+
 /// Every section in reading order.
 pub const SECTIONS: &[Section] = &[
     verdict::blocks,
     experiment::blocks,
-    metric::blocks,
+    measured,
     plan::blocks,
     choice::blocks,
     cross_device::blocks,

@@ -1,14 +1,15 @@
 //! The first screen: the decision, the effects, why, risks, what next, and what was checked.
 
-use super::upper_first;
+use super::{funnel, upper_first};
+use crate::config::valid::Role;
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
-use crate::report::Teller;
 use crate::report::document::{Badge, Block, Cell, Column, Inline, Point, Table, Tone, VerdictCard};
-use crate::report::facts::{level_words, relative_words};
+use crate::report::facts::{level_words, minus, relative_words};
 use crate::report::scale::Scale;
 use crate::report::sentences::Sentence;
-use crate::verdict::Action;
+use crate::report::{Teller, gates};
+use crate::verdict::{Action, controls};
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers;
 use crate::wording::terms::Terms;
@@ -86,7 +87,7 @@ pub fn direction_tone(direction: Direction) -> Option<Tone> {
 
 /// The effects: two groups side by side, or a row a comparison where groups are many.
 fn effects(f: &Findings) -> Option<Table> {
-    let measured: Vec<&MetricOutcome> = f.outcomes.iter().filter(|o| !o.comparisons.is_empty()).collect();
+    let measured = in_order(f);
     let first = measured.first()?;
     let two = measured.iter().all(|o| o.groups.len() == 2);
     let level = level_words(first.comparisons[0].level);
@@ -99,7 +100,7 @@ fn effects(f: &Findings) -> Option<Table> {
             Column::text("Показатель"),
             Column::number(a.clone()),
             Column::number(b.clone()),
-            Column::number(format!("{b} − {a}")),
+            Column::number(minus(b, a)),
             Column::number(upper_first(&interval)),
         ];
         let rows = measured.iter().take(MOST_EFFECTS).map(|o| two_groups(o)).collect();
@@ -115,7 +116,7 @@ fn effects(f: &Findings) -> Option<Table> {
         let rows = measured.iter().flat_map(|o| pairs(o)).take(MOST_EFFECTS).collect();
         (columns, rows)
     };
-    let mut notes = Vec::new();
+    let mut notes = notes_on_values(f, &measured);
     if !two && measured.iter().map(|o| o.comparisons.len()).sum::<usize>() > MOST_EFFECTS
         || measured.len() > MOST_EFFECTS
     {
@@ -124,7 +125,58 @@ fn effects(f: &Findings) -> Option<Table> {
     if !same_level {
         notes.push("Уровень доверия каждого интервала учитывает поправку на число сравнений.".to_owned());
     }
+    let mut rows: Vec<Vec<Cell>> = rows;
+    if f.verdict.action == Action::Invalid {
+        // What cannot be trusted is neither good nor bad news.
+        rows.iter_mut().flatten().for_each(|cell| cell.tone = None);
+    }
     Some(Table { id: "effects".into(), caption: String::new(), columns, rows, notes })
+}
+
+/// The measured outcomes as the first screen shows them: what decides first, the steps of a deciding funnel together.
+fn in_order(f: &Findings) -> Vec<&MetricOutcome> {
+    let decides = f.outcomes.iter().find(|o| o.metric.role == Role::Primary);
+    let funnel = decides.and_then(funnel::step).map(|step| &step.funnel);
+    let rank = |o: &MetricOutcome| match (decides, funnel) {
+        (_, Some(name)) if funnel::step(o).is_some_and(|step| step.funnel == *name) => 0,
+        (Some(decides), None) if decides.metric.id == o.metric.id => 0,
+        _ => 1,
+    };
+    let mut measured: Vec<&MetricOutcome> = f.outcomes.iter().filter(|o| !o.comparisons.is_empty()).collect();
+    measured.sort_by_key(|o| rank(o));
+    // Of a long funnel, or of one with many pairs, at least the end, which decides, is on the first screen.
+    let two = measured.iter().all(|o| o.groups.len() == 2);
+    if let Some(at) = measured.iter().position(|o| o.metric.role == Role::Primary) {
+        let rows: usize = measured[..=at].iter().map(|o| if two { 1 } else { o.comparisons.len() }).sum();
+        if rows > MOST_EFFECTS {
+            measured[..=at].rotate_right(1);
+        }
+    }
+    measured
+}
+
+/// What must be known to read the columns: which groups are one, and which differences are not those of the columns.
+fn notes_on_values(f: &Findings, measured: &[&MetricOutcome]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(pooled) = measured.iter().find(|o| !o.separate.is_empty()) {
+        let ids: Vec<&str> = pooled.separate.iter().map(|g| g.id.as_str()).collect();
+        notes.push(format!("Контрольные группы {} взяты вместе: они видели одно и то же.", ids.join(", ")));
+    }
+    if let Some(of) = measured.iter().find_map(|o| funnel::step(o)) {
+        notes.push(format!("Шаги воронки «{}» — доли дошедших до шага от всей группы.", of.funnel_title));
+    }
+    let adjusted: Vec<String> = measured
+        .iter()
+        .filter(|o| o.comparisons.iter().any(|c| c.adjustment.is_some()))
+        .map(|o| format!("«{}»", o.metric.title))
+        .collect();
+    if !adjusted.is_empty() && !f.trust.refused() {
+        notes.push(format!(
+            "Разница учитывает то, что было известно о пользователях заранее, и поэтому не равна разности столбцов: {}.",
+            adjusted.join(", ")
+        ));
+    }
+    notes
 }
 
 fn difference_cells(c: &Comparison, scale: &Scale) -> [Cell; 2] {
@@ -188,7 +240,8 @@ fn badges(t: &Teller) -> Vec<Badge> {
         });
     }
     if f.data.is_some() {
-        let noticed = f.trust.has_invalid_values() || !f.trust.gates.is_empty();
+        let noticed =
+            f.trust.has_invalid_values() || f.trust.gates.iter().any(|gate| !gates::is_routine(gate));
         let (value, tone, meaning) = match (f.trust.refused(), noticed) {
             (true, _) => ("не приняты", Tone::Bad, "Что не так, сказано в разделе «Данные»."),
             (false, true) => {
@@ -202,6 +255,25 @@ fn badges(t: &Teller) -> Vec<Badge> {
         };
         badges.push(Badge {
             label: "Качество данных".into(),
+            value: value.into(),
+            tone,
+            meaning: meaning.into(),
+        });
+    }
+    if f.outcomes.iter().any(|o| !o.controls.is_empty()) {
+        let (value, tone, meaning) = match (controls::differ(&f.outcomes), controls::uneasy(&f.outcomes)) {
+            (true, _) => ("расходятся", Tone::Bad, "Они видели одно и то же, а показатели у них разные."),
+            (false, true) => (
+                "под вопросом",
+                Tone::Caution,
+                "Разница между ними может быть случайной, но деление стоит проверить.",
+            ),
+            (false, false) => {
+                ("согласны", Tone::Good, "Они видели одно и то же, и разница между ними не больше случайной.")
+            }
+        };
+        badges.push(Badge {
+            label: "Контрольные группы".into(),
             value: value.into(),
             tone,
             meaning: meaning.into(),

@@ -37,11 +37,22 @@ fn largest_sf(c: f64, loadings: &[f64], two_sided: bool) -> f64 {
 
 /// `P(max |T_i| > c)` (two-sided) or `P(max T_i > c)` (one-sided) over the comparisons of treatments with one control.
 ///
-/// `loadings` are `√(n_i / (n_i + n_0))` for each treatment, each strictly between 0 and 1; `df` are those of the pooled
-/// variance. For [`Alternative::Less`] pass the negated statistic: its distribution is that of `Greater`.
+/// `loadings` are `√(n_i / (n_i + n_0))` for each treatment; `df` are those of the pooled variance. For
+/// [`Alternative::Less`] pass the negated statistic: its distribution is that of `Greater`.
 ///
-/// Source: Dunnett (1955); Genz & Bretz (2009), section 2.2, for the product correlation structure. scipy integrates the
-/// same distribution by simulation (`multivariate_t`), to about 1e-3; this is a quadrature with relative error below 1e-9.
+/// # Formula
+/// E ∫ φ(z) (1 − Π (1 − tailᵢ(cS, z))) dz over the common deviation z of the control and the scale S, by the
+/// trapezoidal rule in z and in ln S.
+///
+/// # Domain
+/// Each loading strictly between 0 and 1, `df` positive or infinite. NaN outside of it.
+///
+/// # Accuracy
+/// Relative error below 1e-9, measured for one treatment against Student's t; scipy simulates to about 1e-3.
+///
+/// # Source
+/// C. W. Dunnett (1955); A. Genz & F. Bretz (2009), section 2.2, for the product correlation structure;
+/// `scipy.stats.dunnett`.
 pub fn dunnett_sf(c: f64, loadings: &[f64], df: f64, alternative: Alternative) -> f64 {
     let valid = !loadings.is_empty() && loadings.iter().all(|&loading| loading > 0.0 && loading < 1.0);
     if !valid || c.is_nan() || df.is_nan() || df <= 0.0 {
@@ -58,7 +69,20 @@ pub fn dunnett_sf(c: f64, loadings: &[f64], df: f64, alternative: Alternative) -
     expectation(df, 1.0, peak, peak, |s| largest_sf(c * s, loadings, two_sided)).clamp(0.0, 1.0)
 }
 
-/// The critical value `c` with `dunnett_sf(c) = alpha`; `NaN` for a one-sided `alpha` whose value is not positive.
+/// The critical value `c` with `dunnett_sf(c) = alpha`.
+///
+/// # Formula
+/// The root of [`dunnett_sf`] on the scale of logarithms, by Brent's method.
+///
+/// # Domain
+/// That of [`dunnett_sf`], `alpha` in (0, 1); NaN outside of it and for a one-sided `alpha` whose value is not
+/// positive.
+///
+/// # Accuracy
+/// The digits of [`dunnett_sf`]; agrees with the published tables to their last place.
+///
+/// # Source
+/// C. W. Dunnett (1964) for the tables.
 pub fn dunnett_critical_value(alpha: f64, loadings: &[f64], df: f64, alternative: Alternative) -> f64 {
     if alternative != Alternative::TwoSided && alpha >= dunnett_sf(0.0, loadings, df, alternative) {
         return f64::NAN;

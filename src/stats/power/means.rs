@@ -18,12 +18,17 @@ use crate::stats::{Alternative, Undefined};
 /// # Assumptions
 /// Independent normal units with one variance; by the central limit theorem good for means of large samples.
 ///
+/// # Edge cases
+/// Without effect the power is α. `n1` need not be an integer. An effect against a one-sided alternative has a power
+/// below α.
+///
 /// # Errors
 /// [`Undefined::TooFewObservations`] where no degree of freedom is left, [`Undefined::InvalidParameter`] or
 /// [`Undefined::NonFinite`] for a number outside its range.
 ///
 /// # Source
-/// `statsmodels TTestIndPower().power`.
+/// J. Cohen (1988), chapter 2; `statsmodels TTestIndPower().power`; the root of it is the reference case
+/// `sample_size_means_t`.
 pub fn power_means(d: f64, n1: f64, design: Design) -> Result<f64, Undefined> {
     design.check()?;
     if !d.is_finite() {
@@ -58,8 +63,15 @@ fn power_unchecked(d: f64, n1: f64, design: Design) -> f64 {
 /// # Estimand
 /// The n₁ at which [`power_means`] equals `power`, unrounded.
 ///
+/// # Formula
+/// The root of [`power_means`] in n₁, by Brent's method from the normal answer (z_{1−α} + z_power)²(1 + ratio)/(ratio
+/// d²).
+///
+/// # Assumptions
+/// Those of [`power_means`].
+///
 /// # Edge cases
-/// For a huge effect the answer is the least size with a degree of freedom left, just above 2/(1 + ratio).
+/// For a huge effect the answer is the least size with a degree of freedom left, 2.01/(1 + ratio).
 ///
 /// # Errors
 /// [`Undefined::NoSolution`] for d = 0, an effect against the alternative or a power not above α;
@@ -72,7 +84,8 @@ pub fn sample_size_means(d: f64, power: f64, design: Design) -> Result<f64, Unde
     design.check_power(power)?;
     let size = design.directed(d)?;
     let shortfall = |n1: f64| power_unchecked(d, n1, design) - power;
-    let least = 2.0 / (1.0 + design.ratio) * (1.0 + 1e-9);
+    // With less than a hundredth of a degree of freedom the estimated deviation is anything from zero to infinity.
+    let least = 2.01 / (1.0 + design.ratio);
     let lambda = normal_isf(design.alpha_of_a_tail()) - normal_isf(power);
     let guess = (lambda / size) * (lambda / size) / design.effective_share();
     if !guess.is_finite() || guess > 1e18 {
@@ -95,7 +108,17 @@ pub fn sample_size_means(d: f64, power: f64, design: Design) -> Result<f64, Unde
 
 /// The least Cohen's d that a two-sample t test with `n1` units in the first group finds with the asked power.
 ///
-/// Positive, except for the alternative `Less`; multiply by the standard deviation for the units of the metric.
+/// # Estimand
+/// d in standard deviations; multiply by the standard deviation for the units of the metric.
+///
+/// # Formula
+/// The root of [`power_means`] in d, by Brent's method.
+///
+/// # Assumptions
+/// Those of [`power_means`].
+///
+/// # Edge cases
+/// Positive, except for the alternative `Less`.
 ///
 /// # Errors
 /// As [`power_means`]; [`Undefined::NoSolution`] for a power not above α.

@@ -26,13 +26,27 @@ pub struct MinimalProportion {
     pub p2: f64,
 }
 
-/// Cohen's h: 2 asin √p₂ − 2 asin √p₁, the difference of two proportions on the scale where their variance is 1/n.
+/// Cohen's h, the difference of two proportions on the scale where their variance is 1/n.
 ///
-/// Positive where p₂ is greater; between −π and π. Proportions outside [0, 1] are
-/// [`Undefined::InvalidParameter`].
+/// # Estimand
+/// 2 asin √p₂ − 2 asin √p₁, without unit, between −π and π; positive where p₂ is greater.
+///
+/// # Formula
+/// 2 atan2((p₂ − p₁)/(√(p₂(1 − p₁)) + √(p₁(1 − p₂))), √((1 − p₁)(1 − p₂)) + √(p₁p₂)): the same without the cancellation
+/// of two nearly equal arcs.
+///
+/// # Assumptions
+/// None: it is a transformation.
+///
+/// # Edge cases
+/// Equal proportions, also 0 and 1, give 0.
+///
+/// # Errors
+/// [`Undefined::InvalidParameter`] for a proportion outside [0, 1].
 ///
 /// # Source
-/// J. Cohen (1988), chapter 6; `statsmodels proportion_effectsize(p2, p1)`.
+/// J. Cohen (1988), chapter 6; `statsmodels proportion_effectsize(p2, p1)`; field `h` of the reference case
+/// `sample_size_proportions_cohen_h`.
 pub fn cohen_h(p1: f64, p2: f64) -> Result<f64, Undefined> {
     let share = |p: f64| (0.0..=1.0).contains(&p);
     if !share(p1) || !share(p2) {
@@ -89,6 +103,9 @@ fn two_sided(lambda: f64, z: f64) -> f64 {
 /// # Formula
 /// With λ the root of the power in the noncentrality, n₁ = (λ/h)² (1 + ratio)/ratio.
 ///
+/// # Assumptions
+/// Those of [`power_proportions`].
+///
 /// # Edge cases
 /// The answer is not rounded; it may be below 1 for a huge effect.
 ///
@@ -120,6 +137,12 @@ pub fn sample_size_proportions(
 ///
 /// # Formula
 /// h = λ / √(n₁n₂/(n₁ + n₂)), p₂ = sin²(asin √p₁ ± h/2).
+///
+/// # Assumptions
+/// Those of [`power_proportions`].
+///
+/// # Edge cases
+/// From p₁ = 1 nothing greater exists, from p₁ = 0 nothing smaller.
 ///
 /// # Errors
 /// [`Undefined::NoSolution`] where even p₂ = 1 (0 for `Less`) is not found with that power;

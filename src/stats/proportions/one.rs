@@ -6,6 +6,9 @@ use crate::stats::{Interval, Level};
 
 /// Wilson's score interval of a proportion.
 ///
+/// # Estimand
+/// p, the probability of success, as a share.
+///
 /// # Formula
 /// (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n), z the upper α/2 quantile of the normal law.
 ///
@@ -37,6 +40,9 @@ fn wilson_low(arm: Proportion, level: Level) -> f64 {
 
 /// The Clopper–Pearson ("exact") interval of a proportion.
 ///
+/// # Estimand
+/// p, the probability of success, as a share.
+///
 /// # Formula
 /// The α/2 quantile of Beta(c, n − c + 1) and the 1 − α/2 quantile of Beta(c + 1, n − c).
 ///
@@ -58,6 +64,9 @@ pub fn clopper_pearson_interval(arm: Proportion, level: Level) -> Interval {
 }
 
 /// Jeffreys' interval of a proportion: the equal-tailed posterior under the prior Beta(½, ½).
+///
+/// # Estimand
+/// p, the probability of success, as a share; a credible interval that also covers well.
 ///
 /// # Formula
 /// The α/2 and 1 − α/2 quantiles of Beta(c + ½, n − c + ½).

@@ -8,6 +8,16 @@ use crate::stats::{Interval, Level};
 /// The Miettinen–Nurminen interval of p₁ − p₂ as `statsmodels` 0.15.0 publishes it. For comparison with numbers from
 /// there only; reports use [`score_interval`](super::score_interval).
 ///
+/// # Estimand
+/// p₁ − p₂ of two independent proportions, in shares.
+///
+/// # Formula
+/// All δ with |p̂₁ − p̂₂ − δ| ≤ z √(n/(n − 1) (p̃₁(1 − p̃₁)/n₁ + p̃₂(1 − p̃₂)/n₂)), p̃ from the cubic with the wrong
+/// coefficient.
+///
+/// # Assumptions
+/// Those of [`score_interval`](super::score_interval).
+///
 /// # Why it differs
 /// The cubic equation of the constrained maximum likelihood has the linear coefficient (n₂δ − n − 2c₂)δ + c.
 /// statsmodels writes c₂δ where n₂δ belongs (statsmodels issue 10269), so its rates under the hypothesis are not the

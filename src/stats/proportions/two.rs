@@ -17,6 +17,9 @@ use crate::stats::{Alternative, Interval, Level, TestResult, Undefined};
 /// [`score_interval`](super::score_interval) and [`ratio_score_interval`](super::ratio_score_interval) with
 /// [`SmallSample::None`](super::SmallSample::None).
 ///
+/// # Edge cases
+/// Equal rates give z = 0 and p = 1. p keeps its digits to 1e-300.
+///
 /// # Errors
 /// [`Undefined::ZeroVariance`] where no unit or every unit succeeded.
 ///
@@ -44,12 +47,22 @@ pub fn two_proportion_z(
     Ok(TestResult { statistic: z, df: None, p })
 }
 
-/// Wald's interval of p₁ − p₂: p̂₁ − p̂₂ ± z √(p̂₁(1 − p̂₁)/n₁ + p̂₂(1 − p̂₂)/n₂).
+/// Wald's interval of p₁ − p₂, the interval of the unpooled z test. Prefer [`score_interval`](super::score_interval).
 ///
-/// It is the interval of the unpooled z test. Coverage is poor at small counts, and without variance in either arm the
-/// interval is a point; prefer [`score_interval`](super::score_interval).
+/// # Estimand
+/// p₁ − p₂ of two independent proportions, in shares (not percent).
 ///
-/// Source: `statsmodels confint_proportions_2indep(method="wald")`; reference case `two_proportions`.
+/// # Formula
+/// p̂₁ − p̂₂ ± z √(p̂₁(1 − p̂₁)/n₁ + p̂₂(1 − p̂₂)/n₂), z the upper α/2 quantile of the normal law.
+///
+/// # Assumptions
+/// Independent units, one observation a unit. Coverage is poor at small counts.
+///
+/// # Edge cases
+/// Without variance in either arm the interval is a point; the bounds may leave [−1, 1].
+///
+/// # Source
+/// P. S. Laplace (1812); `statsmodels confint_proportions_2indep(method="wald")`; reference case `two_proportions`.
 pub fn wald_interval(first: Proportion, second: Proportion, level: Level) -> Interval {
     let margin =
         normal_isf(level.alpha() / 2.0) * (first.variance_of_rate() + second.variance_of_rate()).sqrt();
@@ -58,21 +71,42 @@ pub fn wald_interval(first: Proportion, second: Proportion, level: Level) -> Int
 
 /// The interval of Agresti and Caffo: Wald's, after one success and one failure were added to each arm.
 ///
+/// # Estimand
+/// p₁ − p₂ of two independent proportions, in shares (not percent).
+///
+/// # Formula
+/// [`wald_interval`] of (c₁ + 1, n₁ + 2) and (c₂ + 1, n₂ + 2).
+///
+/// # Assumptions
+/// Independent units, one observation a unit. Coverage is near nominal from about ten units an arm.
+///
+/// # Edge cases
 /// Defined for every count; the bounds may leave [−1, 1] in tiny samples, as published.
 ///
-/// Source: A. Agresti & B. Caffo (2000); `statsmodels confint_proportions_2indep(method="agresti-caffo")`; reference
-/// case `two_proportions`.
+/// # Source
+/// A. Agresti & B. Caffo (2000); `statsmodels confint_proportions_2indep(method="agresti-caffo")`; reference case
+/// `two_proportions`.
 pub fn agresti_caffo_interval(first: Proportion, second: Proportion, level: Level) -> Interval {
-    let moved = |arm: Proportion| Proportion { successes: arm.successes + 1, trials: arm.trials + 2 };
+    let moved = |arm: Proportion| Proportion {
+        successes: arm.successes.saturating_add(1),
+        trials: arm.trials.saturating_add(2),
+    };
     wald_interval(moved(first), moved(second), level)
 }
 
 /// Newcombe's hybrid score interval of p₁ − p₂ (his method 10).
 ///
-/// # Formula
-/// With the Wilson intervals [l₁, u₁] and [l₂, u₂] of both arms:
-/// p̂₁ − p̂₂ − √((p̂₁ − l₁)² + (u₂ − p̂₂)²) and p̂₁ − p̂₂ + √((u₁ − p̂₁)² + (p̂₂ − l₂)²).
+/// # Estimand
+/// p₁ − p₂ of two independent proportions, in shares (not percent).
 ///
+/// # Formula
+/// With the Wilson intervals [l₁, u₁] and [l₂, u₂] of both arms: p̂₁ − p̂₂ − √((p̂₁ − l₁)² + (u₂ − p̂₂)²) and p̂₁ − p̂₂
+/// + √((u₁ − p̂₁)² + (p̂₂ − l₂)²).
+///
+/// # Assumptions
+/// Independent units, one observation a unit.
+///
+/// # Edge cases
 /// Stays within [−1, 1] and is defined for every count.
 ///
 /// # Source

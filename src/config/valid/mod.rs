@@ -9,6 +9,15 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Serialize;
 
+mod data;
+mod metric;
+
+pub use data::{ColumnRule, DataSource, Facts, Files, OnBroken};
+pub use metric::{
+    Adjustment, Aggregate, Counts, FunnelStep, Goal, Metric, MetricKind, MetricSource, Population, Role,
+    Rows, Summary, TestKind, Winsorize,
+};
+
 /// One experiment, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -74,6 +83,9 @@ pub enum Status {
 pub struct Design {
     /// The control group; the first group of the data, of `allocation` or of the first metric when not named.
     pub control: Option<String>,
+    /// Further control groups (`controls` after the first): compared with the first one before anything else, and
+    /// pooled with it for the comparisons that decide.
+    pub other_controls: Vec<String>,
     /// Family-wise (or, for `bh` and `by`, false discovery) error rate, in (0, 1). From `alpha` or `1 − confidence`.
     pub alpha: f64,
     /// Power that plans and detectable effects are stated at, in (0, 1).
@@ -86,6 +98,20 @@ pub struct Design {
     pub comparisons: Comparisons,
     /// How looks during the run are handled.
     pub monitoring: Monitoring,
+    /// Replicates of the bootstrap and of the permutation test.
+    pub replicates: u32,
+    /// How the bootstrap draws.
+    pub resampling: Resampling,
+}
+
+/// How the bootstrap draws its replicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resampling {
+    /// As many units as there are, with replacement.
+    Multinomial,
+    /// Every unit a Poisson(1) number of times.
+    Poisson,
 }
 
 /// How p-values of a family are adjusted.
@@ -130,211 +156,6 @@ pub enum Monitoring {
     GroupSequential,
     /// Confidence sequences.
     AlwaysValid,
-}
-
-/// `[data]`: where the rows are and what their columns mean.
-#[derive(Clone, Debug)]
-pub struct DataSource {
-    /// Files, globs resolved and sorted, relative to the current folder (the config's folder already joined).
-    pub paths: Vec<PathBuf>,
-    /// The path as the config writes it.
-    pub pattern: String,
-    /// CSV separator; detected when absent.
-    pub separator: Option<char>,
-    /// Decimal mark of CSV numbers, `.` or `,`; detected when absent.
-    pub decimal: Option<char>,
-    /// Text encoding by its WHATWG label; detected when absent and certain.
-    pub encoding: Option<String>,
-    /// Column with the group.
-    pub group: String,
-    /// Column with the unit of randomisation; each row is a unit when absent.
-    pub unit: Option<String>,
-    /// Column with the time of the row.
-    pub time: Option<String>,
-    /// What happens to rows that cannot be read.
-    pub malformed: OnBroken,
-    /// Validity rules, by column in the order of the file.
-    pub columns: Vec<ColumnRule>,
-    /// Fewest rows the analysis accepts (`min_rows`, 1 by default).
-    pub min_rows: u64,
-}
-
-/// What is done about rows that break a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnBroken {
-    /// Counted and shown, kept in the analysis (a malformed row cannot be kept: it is left out and shown).
-    Report,
-    /// Left out of the analysis, counted and shown.
-    Exclude,
-    /// The data gate refuses the experiment.
-    Refuse,
-}
-
-/// `[data.columns."name"]`.
-#[derive(Clone, Debug)]
-pub struct ColumnRule {
-    /// Column name as in the file.
-    pub column: String,
-    /// Title shown to readers.
-    pub title: Option<String>,
-    /// Unit of measurement shown to readers.
-    pub unit: Option<String>,
-    /// Smallest valid value.
-    pub min: Option<f64>,
-    /// Largest valid value.
-    pub max: Option<f64>,
-    /// Missing values are invalid.
-    pub required: bool,
-    /// What is done about rows that break the rule.
-    pub invalid: OnBroken,
-}
-
-/// `[[metric]]`.
-#[derive(Clone, Debug)]
-pub struct Metric {
-    /// Unique id, `[a-z0-9_-]{1,64}`.
-    pub id: String,
-    /// Title shown to readers; the id when the config gives none.
-    pub title: String,
-    /// Unit of measurement (`₽`, `с`), shown after values.
-    pub unit: Option<String>,
-    /// Estimand.
-    pub kind: MetricKind,
-    /// Where its numbers come from.
-    pub source: MetricSource,
-    /// Which direction is good.
-    pub goal: Goal,
-    /// Its part in the verdict.
-    pub role: Role,
-    /// The deciding test.
-    pub test: TestKind,
-    /// Guardrail margin: the largest harm that is acceptable, absolute and positive.
-    pub margin: Option<f64>,
-    /// Smallest effect of practical interest, absolute and positive.
-    pub min_effect: Option<f64>,
-    /// A fact about the numbers that the reader must be told (an assumed group size, say).
-    pub assumption: Option<String>,
-    /// The plan this metric was sized by: the result is also shown at the planned group size.
-    pub plan: Option<String>,
-}
-
-/// What a metric estimates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MetricKind {
-    /// Mean of the value.
-    Mean,
-    /// Share of units with the value 1 (or true).
-    Proportion,
-    /// Sum of `numerator` over sum of `denominator`.
-    Ratio,
-    /// A quantile of the value, `q` in (0, 1).
-    #[serde(untagged)]
-    Quantile {
-        /// Which quantile.
-        quantile: f64,
-    },
-}
-
-impl MetricKind {
-    /// The name in configs and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            MetricKind::Mean => "mean",
-            MetricKind::Proportion => "proportion",
-            MetricKind::Ratio => "ratio",
-            MetricKind::Quantile { .. } => "quantile",
-        }
-    }
-}
-
-/// Where the numbers of a metric come from.
-#[derive(Clone, Debug)]
-pub enum MetricSource {
-    /// Rows of `[data]`.
-    Rows {
-        /// SQL expression of the value (numerator of a ratio).
-        value: String,
-        /// SQL expression of the denominator of a ratio.
-        denominator: Option<String>,
-        /// SQL predicate that rows must meet.
-        filter: Option<String>,
-    },
-    /// Published mean, standard deviation and size, by group in the order of the file.
-    Summary(Vec<(String, Summary)>),
-    /// Published counts, by group in the order of the file.
-    Counts(Vec<(String, Counts)>),
-}
-
-/// A published summary of one group.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Summary {
-    /// Arithmetic mean.
-    pub mean: f64,
-    /// Sample standard deviation (n − 1), not negative.
-    pub sd: f64,
-    /// Units, at least 2.
-    pub n: u64,
-}
-
-/// Published counts of one group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Units with the outcome, at most `n`.
-    pub successes: u64,
-    /// Units, at least 1.
-    pub n: u64,
-}
-
-/// Which direction is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Goal {
-    /// More is better.
-    Increase,
-    /// Less is better.
-    Decrease,
-}
-
-/// A metric's part in the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Decides.
-    Primary,
-    /// Explains.
-    Secondary,
-    /// Must not be harmed.
-    Guardrail,
-    /// Tells whether the data can be trusted.
-    Quality,
-}
-
-/// The deciding test of a metric, by its contract name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TestKind {
-    /// Chosen by the written rules of `metrics::choice`.
-    Auto,
-    /// Welch's t test.
-    Welch,
-    /// Student's t test.
-    Student,
-    /// Mann–Whitney U.
-    MannWhitney,
-    /// Brunner–Munzel.
-    BrunnerMunzel,
-    /// Two-proportion z.
-    Z,
-    /// Pearson's χ².
-    ChiSquare,
-    /// Fisher's exact.
-    Fisher,
-    /// Bootstrap of the mean difference.
-    Bootstrap,
-    /// Permutation of the mean difference.
-    Permutation,
 }
 
 /// `[[plan]]`: how many units, how long.

@@ -8,8 +8,10 @@
 
 use serde::Serialize;
 
+pub mod controls;
+
 use crate::config::valid::{Comparisons, Config, Goal, Monitoring, Role, Status};
-use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
+use crate::metrics::outcome::{Comparison, Direction, MetricOutcome, Way};
 use crate::trust::Trust;
 
 /// What to do.
@@ -174,6 +176,14 @@ impl Evidence<'_> {
         })
     }
 
+    /// The deciding answer is not confirmed by the same question answered without the adjustment or the winsorising.
+    fn beside_disagrees(&self) -> bool {
+        self.against_control().iter().filter(|c| c.significant).any(|c| {
+            let others = c.beside.iter().filter(|other| other.way != Way::Means);
+            others.into_iter().any(|other| other.test.p >= 1.0 - c.level)
+        })
+    }
+
     fn primary_undefined(&self) -> bool {
         self.primary().is_some_and(|o| o.undefined.is_some() || o.comparisons.is_empty())
     }
@@ -228,6 +238,13 @@ pub const RULES: &[Rule] = &[
         action: Action::Invalid,
         when: "group sizes do not fit the declared allocation",
         holds: |e| e.trust.srm_failed(),
+        winner: Winner::Nobody,
+    },
+    Rule {
+        code: "controls-differ",
+        action: Action::Invalid,
+        when: "two control groups differ, so the split itself makes a difference",
+        holds: |e| controls::differ(e.outcomes),
         winner: Winner::Nobody,
     },
     Rule {
@@ -343,6 +360,9 @@ pub struct Remark {
 
 /// What could still go wrong, in the order it is said.
 pub const RISKS: &[Remark] = &[
+    Remark { code: "controls-uneasy", holds: |e, a| a != Action::Invalid && controls::uneasy(e.outcomes) },
+    Remark { code: "contamination", holds: |e, a| a != Action::Invalid && e.trust.is_contaminated() },
+    Remark { code: "beside-disagrees", holds: |e, a| a == Action::Ship && e.beside_disagrees() },
     Remark { code: "outlier-drives", holds: |e, _| e.against_control().iter().any(|c| c.driver.is_some()) },
     Remark { code: "conditional-metric", holds: |e, _| e.primary().is_some_and(|o| o.conditional.is_some()) },
     Remark { code: "spread-differs", holds: |e, _| spread_ratio(e).is_some_and(|r| r >= 1.25) },
@@ -371,6 +391,10 @@ pub const RISKS: &[Remark] = &[
 pub const STEPS: &[Remark] = &[
     Remark { code: "mend-data", holds: |e, _| e.trust.refused() },
     Remark { code: "find-srm-cause", holds: |e, a| a == Action::Invalid && e.trust.srm_failed() },
+    Remark {
+        code: "find-controls-cause",
+        holds: |e, a| a == Action::Invalid && controls::differ(e.outcomes),
+    },
     Remark { code: "roll-out", holds: |_, a| a == Action::Ship },
     Remark { code: "do-not-roll-out", holds: |_, a| a == Action::Keep || a == Action::Stop },
     Remark {

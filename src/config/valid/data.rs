@@ -1,0 +1,98 @@
+//! `[data]` and `[[data.facts]]`, checked.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Files of one table and how to read them.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// Files, globs resolved and sorted, relative to the current folder (the config's folder already joined).
+    pub paths: Vec<PathBuf>,
+    /// The path as the config writes it.
+    pub pattern: String,
+    /// CSV separator; detected when absent.
+    pub separator: Option<char>,
+    /// Decimal mark of CSV numbers, `.` or `,`; detected when absent.
+    pub decimal: Option<char>,
+    /// Text encoding by its WHATWG label; detected when absent and certain.
+    pub encoding: Option<String>,
+    /// What happens to rows that cannot be read.
+    pub malformed: OnBroken,
+    /// Validity rules, by column in the order of the file.
+    pub columns: Vec<ColumnRule>,
+    /// Fewest rows the analysis accepts (`min_rows`, 1 by default).
+    pub min_rows: u64,
+}
+
+/// `[data]`: who was in which group, and whatever else stands in the same rows.
+#[derive(Clone, Debug)]
+pub struct DataSource {
+    /// Where the rows are.
+    pub files: Files,
+    /// Column with the group.
+    pub group: String,
+    /// Column with the unit of randomisation; each row is a unit when absent.
+    pub unit: Option<String>,
+    /// Column with the time of the row; with `unit`, the earliest row of a unit is its first exposure.
+    pub time: Option<String>,
+    /// Column with the number of units a row stands for: exposures are known as counts only. Never together with `unit`.
+    pub count: Option<String>,
+    /// Outcomes in other files.
+    pub facts: Vec<Facts>,
+}
+
+impl DataSource {
+    /// Every file, those of `[data]` first.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.paths.iter().chain(self.facts.iter().flat_map(|facts| &facts.files.paths))
+    }
+}
+
+/// `[[data.facts]]`: what the units did, in files of its own.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Unique name, which metrics refer to with `from`.
+    pub name: String,
+    /// Title shown to readers; the name when the config gives none.
+    pub title: String,
+    /// Where the rows are.
+    pub files: Files,
+    /// Column with the unit.
+    pub unit: String,
+    /// Column with the group: where exposures are counts it says which group a unit is in.
+    pub group: Option<String>,
+    /// Column with the time of the row: what happened before a unit's first exposure is left out.
+    pub time: Option<String>,
+}
+
+/// What is done about rows that break a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBroken {
+    /// Counted and shown, kept in the analysis (a malformed row cannot be kept: it is left out and shown).
+    Report,
+    /// Left out of the analysis, counted and shown.
+    Exclude,
+    /// The data gate refuses the experiment.
+    Refuse,
+}
+
+/// `[data.columns."name"]`.
+#[derive(Clone, Debug)]
+pub struct ColumnRule {
+    /// Column name as in the file.
+    pub column: String,
+    /// Title shown to readers.
+    pub title: Option<String>,
+    /// Unit of measurement shown to readers.
+    pub unit: Option<String>,
+    /// Smallest valid value.
+    pub min: Option<f64>,
+    /// Largest valid value.
+    pub max: Option<f64>,
+    /// Missing values are invalid.
+    pub required: bool,
+    /// What is done about rows that break the rule.
+    pub invalid: OnBroken,
+}

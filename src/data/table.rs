@@ -1,0 +1,343 @@
+//! One table read and judged row by row: `[data]` and each `[[data.facts]]` come through here alike.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+
+use super::accounting::{account, defect, filtered, is_count, series, with_bad_counts};
+use super::columns::{Kind, Use};
+use super::csv::CsvFile;
+use super::expression::{self, type_of};
+use super::gate::{Gate, GateReason};
+use super::inspect::{collect, same_header};
+use super::overview::{ColumnOverview, broken, describe};
+use super::parquet::ParquetFiles;
+use super::query::{is_number, is_predicate};
+use super::reading::{FileReading, Format, Found, Reading};
+use super::source::{CsvTable, Table, format};
+use super::spec::{Expect, Needs, Spec, needs};
+use super::stamps::{Stamps, stamps};
+use crate::config::valid::{Files, OnBroken};
+use crate::diag::{Diagnostic, Place};
+
+/// How many bytes of columns that only the overview reads are held at once.
+const OVERVIEW_BYTES: usize = 256 << 20;
+
+/// One table as it was read.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub reading: Reading,
+    pub overview: Vec<ColumnOverview>,
+    /// What rows, cells and rules give cause to say.
+    pub gates: Vec<Gate>,
+    /// Column names of the files.
+    pub columns: Vec<String>,
+    /// The columns that are read, one row a readable row.
+    pub frame: DataFrame,
+    /// Rows that a rule leaves out; none when no row is.
+    pub excluded: Option<Vec<bool>>,
+    /// The times of the rows, when the config names a column that holds any.
+    pub stamps: Option<Stamps>,
+}
+
+/// Reads one table.
+///
+/// # Errors
+/// Everything that makes the table unreadable as a whole, all at once, each at its file and with the key of the table.
+pub(crate) fn read_table(spec: &Spec, warnings: &mut Vec<Diagnostic>) -> Result<Content, Vec<Diagnostic>> {
+    let mut own = Vec::new();
+    let content = open_files(spec, &mut own).map_err(|problems| spec.all_placed(problems));
+    warnings.extend(if spec.key == "data" { own } else { spec.all_placed(own) });
+    content
+}
+
+fn open_files(spec: &Spec, warnings: &mut Vec<Diagnostic>) -> Result<Content, Vec<Diagnostic>> {
+    let (table, needs) = match format(spec)? {
+        Format::Csv => {
+            let wanted = spec.wanted();
+            let (files, problems) = collect(spec.files, |path| CsvFile::open(path, spec.files, &wanted));
+            if !problems.is_empty() {
+                return Err(problems);
+            }
+            // Empty files have no rows to read, but their hashes are part of the record, too.
+            let empty_files: Vec<FileReading> =
+                files.iter().filter(|file| file.layout.names.is_empty()).map(CsvFile::reading).collect();
+            let files = same_header(files, warnings)?;
+            let Some(first) = files.first() else { return Ok(empty(empty_files)) };
+            let needs = needs(&first.layout.names, spec)?;
+            let uses: Vec<Use> = (0..first.layout.names.len()).map(|index| usage(&needs, index)).collect();
+            (Table::Csv(CsvTable::judge(files, empty_files, &uses, spec.files)?), needs)
+        }
+        Format::Parquet => {
+            let files = ParquetFiles::open(&spec.files.paths)?;
+            let needs = needs(&files.names, spec)?;
+            // Whole numbers are numbered as they are; as text they would take many times the memory.
+            let as_text = |unit: &usize| needs.unit_is_read || files.kinds[*unit] != Some(Kind::Integer);
+            let labels = needs.group.into_iter().chain(needs.unit.filter(as_text)).collect();
+            (Table::Parquet { files, labels, unit: needs.unit }, needs)
+        }
+    };
+    read(spec, &table, &needs, warnings)
+}
+
+fn usage(needs: &Needs, index: usize) -> Use {
+    if Some(index) == needs.group || Some(index) == needs.unit {
+        Use::Label
+    } else if needs.all.contains(&index) {
+        Use::Needed
+    } else {
+        Use::Shown
+    }
+}
+
+fn read(
+    spec: &Spec,
+    table: &Table,
+    needs: &Needs,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Content, Vec<Diagnostic>> {
+    let one = |problem: Diagnostic| vec![problem];
+    let files = spec.files;
+    let projection: Vec<usize> = needs.all.iter().copied().collect();
+    if let Some(index) = projection.iter().find(|index| table.kind(**index).is_none()) {
+        return Err(vec![
+            Diagnostic::error(
+                "data::column-type",
+                format!("column `{}` is of a type that cannot be analysed", table.names()[*index]),
+            )
+            .hint("save it as text, a 32-bit or 64-bit number, a boolean or a date"),
+        ]);
+    }
+    let (frame, mut bad) = table.read(&projection).map_err(one)?;
+    if let Some(count) = needs.count {
+        is_count_column(spec, table, count, frame.height())?;
+        bad = with_bad_counts(table, count, &frame, bad).map_err(one)?;
+    }
+    let (mut reading, keep) = account(files, table, needs, &frame, &bad).map_err(one)?;
+    let frame = filtered(frame, keep.as_ref()).map_err(one)?;
+    reading.rows = frame.height() as u64;
+    mixed_dialects(&reading, warnings);
+    if frame.height() > 0 {
+        check_types(spec, table, &frame)?;
+        if let Some(count) = needs.count {
+            counts_are_sound(spec, &frame, &table.names()[count])?;
+        }
+    }
+    let rules = rules(files, table, &frame, spec)?;
+    let mut gates = row_gates(files, &reading);
+    gates.extend(rules.gates);
+    let names = table.names();
+    let stamps = match needs.time {
+        Some(time) => time_of_rows(spec, &frame, &names[time], table.kind(time), warnings).map_err(one)?,
+        None => None,
+    };
+    let overview =
+        overview(table, &projection, &frame, keep.as_ref(), &rules.invalid, warnings).map_err(one)?;
+    Ok(Content { columns: names.to_vec(), reading, overview, gates, frame, excluded: rules.excluded, stamps })
+}
+
+fn is_count_column(spec: &Spec, table: &Table, index: usize, rows: usize) -> Result<(), Vec<Diagnostic>> {
+    let kind = table.kind(index);
+    if rows == 0 || matches!(kind, Some(Kind::Integer | Kind::Float)) {
+        return Ok(());
+    }
+    let word = kind.map_or("nothing that can be read", Kind::word);
+    let message = format!(
+        "{}: column `{}` holds {word}, not numbers of units",
+        spec.name("count"),
+        table.names()[index]
+    );
+    Err(vec![
+        Diagnostic::error("data::count", message).hint("name the column with the number of units of the row"),
+    ])
+}
+
+/// Counts that could be located are malformed rows by now; what Parquet holds is an error as a whole.
+fn counts_are_sound(spec: &Spec, frame: &DataFrame, name: &str) -> Result<(), Vec<Diagnostic>> {
+    let counts = series(frame, name)
+        .and_then(|counts| counts.cast(&DataType::Float64).map_err(|error| defect(&error)))
+        .map_err(|problem| vec![problem])?;
+    let counts = counts.f64().map_err(|error| vec![defect(&error)])?;
+    let mut wrong = counts.iter().enumerate().filter(|(_, count)| !is_count(*count));
+    let Some((row, first)) = wrong.next() else { return Ok(()) };
+    let shown = first.map_or("missing".to_string(), |first| first.to_string());
+    let message = format!(
+        "{}: column `{name}` is no whole number of units in {} rows; the first is row {} ({shown})",
+        spec.name("count"),
+        wrong.count() + 1,
+        row + 1
+    );
+    Err(vec![Diagnostic::error("data::count", message)])
+}
+
+/// The gates about rows as such.
+fn row_gates(files: &Files, reading: &Reading) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    if reading.rows == 0 {
+        gates.push(GateReason::NoRows.refusing());
+    } else if reading.rows < files.min_rows {
+        gates.push(GateReason::TooFewRows { rows: reading.rows, min: files.min_rows }.refusing());
+    }
+    if reading.malformed > 0 {
+        let reason =
+            GateReason::Malformed { count: reading.malformed, first: reading.first_malformed.clone() };
+        gates.push(reason.when(files.malformed == OnBroken::Refuse));
+    }
+    gates
+}
+
+/// What the validity rules find.
+struct Rules {
+    gates: Vec<Gate>,
+    /// Rows that break a rule, by column.
+    invalid: BTreeMap<usize, u64>,
+    excluded: Option<Vec<bool>>,
+}
+
+fn rules(files: &Files, table: &Table, frame: &DataFrame, spec: &Spec) -> Result<Rules, Vec<Diagnostic>> {
+    let mut found = Rules { gates: Vec::new(), invalid: BTreeMap::new(), excluded: None };
+    let mut problems = Vec::new();
+    for rule in &files.columns {
+        let Some(index) = table.names().iter().position(|name| *name == rule.column) else { continue };
+        let kind = table.kind(index).unwrap_or(Kind::Text);
+        let column = series(frame, &rule.column).map_err(|problem| vec![problem])?;
+        let rows = match broken(rule, column, kind, &spec.name("columns")) {
+            Ok(rows) => rows,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        let count = rows.iter().filter(|broken| **broken).count() as u64;
+        *found.invalid.entry(index).or_default() += count;
+        if count == 0 {
+            continue;
+        }
+        let left_out = rule.invalid == OnBroken::Exclude;
+        let reason = GateReason::InvalidValues { column: rule.column.clone(), count, excluded: left_out };
+        found.gates.push(reason.when(rule.invalid == OnBroken::Refuse));
+        if left_out {
+            let excluded = found.excluded.get_or_insert_with(|| vec![false; frame.height()]);
+            excluded.iter_mut().zip(rows).for_each(|(excluded, broken)| *excluded |= broken);
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// Files of one table that were written in different ways are read all the same, but that is worth a word.
+fn mixed_dialects(reading: &Reading, warnings: &mut Vec<Diagnostic>) {
+    let Some(first) = reading.files.first() else { return };
+    for file in &reading.files[1..] {
+        let same = |a: &Option<Found<String>>, b: &Option<Found<String>>| {
+            a.as_ref().map(|found| &found.value) == b.as_ref().map(|found| &found.value)
+        };
+        if file.rows > 0 && !same(&file.encoding, &first.encoding) {
+            let encoding = file.encoding.as_ref().map_or("", |found| found.value.as_str());
+            let message = format!("the file is in {encoding}, unlike {}", first.path.display());
+            warnings.push(Diagnostic::warning("data::mixed-encodings", message).at(Place::file(&file.path)));
+        }
+    }
+}
+
+/// Checks the types of every expression.
+fn check_types(spec: &Spec, table: &Table, frame: &DataFrame) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for text in &spec.texts {
+        let (sql, used_by) = (text.sql, text.used_by.as_str());
+        let checked = expression::parse(sql, used_by, table.names()).and_then(|parsed| {
+            let dtype = type_of(&parsed, frame.schema(), used_by).map_err(|problem| vec![problem])?;
+            let fits = match text.expect {
+                Expect::Number => is_number(&dtype, sql, used_by),
+                Expect::Condition => is_predicate(&dtype, sql, used_by),
+                Expect::Anything => Ok(()),
+            };
+            fits.map_err(|problem| vec![problem])
+        });
+        problems.extend(checked.err().into_iter().flatten());
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn time_of_rows(
+    spec: &Spec,
+    frame: &DataFrame,
+    name: &str,
+    kind: Option<Kind>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Option<Stamps>, Diagnostic> {
+    let column = series(frame, name)?;
+    if matches!(kind, Some(Kind::Date | Kind::Datetime)) {
+        return stamps(column).map_err(|error| defect(&error));
+    }
+    if column.null_count() < column.len() {
+        let key = spec.name("time");
+        let message = format!("{key}: column `{name}` holds no dates, the time of the rows is not known");
+        warnings.push(
+            Diagnostic::warning("data::time-type", message).hint("write dates as 2024-03-01 or 01.03.2024"),
+        );
+    }
+    Ok(None)
+}
+
+/// Describes every column: those of the frame from it, the others a few at a time, so that a wide file does not have to fit
+/// into memory at once.
+fn overview(
+    table: &Table,
+    loaded: &[usize],
+    frame: &DataFrame,
+    keep: Option<&BooleanChunked>,
+    invalid: &BTreeMap<usize, u64>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Vec<ColumnOverview>, Diagnostic> {
+    let names = table.names();
+    let mut described: BTreeMap<usize, ColumnOverview> = BTreeMap::new();
+    let mut others = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match table.kind(index) {
+            Some(kind) if loaded.contains(&index) => {
+                let count = invalid.get(&index).copied().unwrap_or_default();
+                described.insert(index, describe(series(frame, name)?, kind, count)?);
+            }
+            Some(_) => others.push(index),
+            None => warnings.push(Diagnostic::warning(
+                "data::column-type",
+                format!("column `{name}` is of a type that cannot be described: the overview leaves it out"),
+            )),
+        }
+    }
+    let at_once = (OVERVIEW_BYTES / (frame.height().max(1) * 16)).max(1);
+    for batch in others.chunks(at_once) {
+        let (part, bad) = table.read(batch)?;
+        let part = filtered(part, keep)?;
+        for &index in batch {
+            let Some(kind) = table.kind(index) else { continue };
+            let mut column = describe(series(&part, &names[index])?, kind, 0)?;
+            column.unreadable = bad.iter().flatten().filter(|cell| cell.column == index).count() as u64;
+            if column.unreadable > 0 {
+                warnings.push(Diagnostic::warning(
+                    "data::unreadable-cells",
+                    format!("column `{}`: {} cells are no {}", names[index], column.unreadable, kind.word()),
+                ));
+            }
+            described.insert(index, column);
+        }
+    }
+    for (index, column) in &mut described {
+        column.markers = table.markers(*index);
+    }
+    Ok(described.into_values().collect())
+}
+
+/// The content of files that hold nothing at all.
+fn empty(files: Vec<FileReading>) -> Content {
+    let encoding = files.first().and_then(|file| file.encoding.clone());
+    Content {
+        reading: Reading { files, encoding, ..Reading::empty(Format::Csv) },
+        overview: Vec::new(),
+        gates: vec![GateReason::NoRows.refusing()],
+        columns: Vec::new(),
+        frame: DataFrame::empty(),
+        excluded: None,
+        stamps: None,
+    }
+}

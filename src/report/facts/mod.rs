@@ -1,0 +1,232 @@
+//! The facts that narrative templates read: numbers already written the way their metric is written.
+//!
+//! Templates choose words, not formats: a value comes as text in its own unit, and beside it, where a sentence depends
+//! on it, as a number or a flag. What does not exist is absent.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+mod funnel;
+mod metric;
+mod plan;
+mod trust;
+
+use super::scale::{Scale, compact, without_zeros};
+use crate::config::valid::{Goal, RandomisationUnit, Role};
+use crate::findings::Findings;
+use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
+use crate::verdict::{self, Evidence, Verdict};
+use crate::wording::{dates, numbers};
+pub use funnel::funnel;
+use metric::{MetricFacts, metric, pair};
+pub use plan::lift_words;
+use plan::plan;
+use trust::trust;
+
+fn percent_of_level(level: f64) -> String {
+    let percent = level * 100.0;
+    // 95 and 80 as they are; the odd levels of corrections with what tells them apart.
+    let decimals = if (percent - percent.round()).abs() < 1e-9 { 0 } else { 2 };
+    numbers::with_unit(&without_zeros(&numbers::number(percent, decimals)), "%")
+}
+
+/// «B − A»; a control that is the pool of several stands in brackets: «248 − (246 + 247)».
+pub fn minus(treatment: &str, control: &str) -> String {
+    let bracketed = |id: &str| if id.contains(" + ") { format!("({id})") } else { id.to_owned() };
+    format!("{} − {}", bracketed(treatment), bracketed(control))
+}
+
+/// «95 %», «98,33 %».
+pub fn level_words(level: f64) -> String {
+    percent_of_level(level)
+}
+
+/// A relative change as a percentage with one decimal, or none where it is large.
+pub fn relative_words(share: f64) -> String {
+    numbers::signed_percent(share, if share.abs() >= 1.0 { 0 } else { 1 })
+}
+
+/// One guardrail in one treatment.
+#[derive(Serialize)]
+struct GuardrailFacts {
+    title: String,
+    control: String,
+    treatment: String,
+    /// Without sign, with unit.
+    size: Option<String>,
+    higher: bool,
+    interval: Option<String>,
+    p: f64,
+    /// Significantly worse.
+    harmed: bool,
+    /// The interval does not exclude a harm of the margin.
+    unproven: bool,
+    margin: Option<String>,
+}
+
+fn guardrails(f: &Findings) -> Vec<GuardrailFacts> {
+    let mut found = Vec::new();
+    for o in f.outcomes.iter().filter(|o| o.metric.role == Role::Guardrail) {
+        let scale = Scale::of(o);
+        let control = o.groups.first().map(|g| g.id.as_str());
+        for c in o.comparisons.iter().filter(|c| Some(c.control.as_str()) == control) {
+            let said = pair(o, c, &scale);
+            found.push(GuardrailFacts {
+                title: o.metric.title.clone(),
+                control: said.control,
+                treatment: said.treatment,
+                size: said.size,
+                higher: said.higher,
+                interval: said.interval,
+                p: said.p_adjusted,
+                harmed: said.worse,
+                unproven: verdict::harm_not_excluded(o, c),
+                margin: o.metric.margin.map(|x| scale.size(x)),
+            });
+        }
+    }
+    found
+}
+
+/// The pair with the control that the deciding rule is about; where several fit, the one with the clearest answer.
+fn speaking<'a>(
+    o: &'a MetricOutcome,
+    verdict: &Verdict,
+    harming: &impl Fn(&str) -> bool,
+) -> Option<&'a Comparison> {
+    let control = o.groups.first()?.id.as_str();
+    let opposite = |c: &Comparison| {
+        let (mean, shift) = (c.absolute.map(|a| a.estimate), c.shift.map(|s| s.estimate));
+        c.significant && mean.zip(shift).is_some_and(|(mean, shift)| mean * shift < 0.0)
+    };
+    let meant = |c: &&Comparison| match verdict.rule {
+        "guardrail-harmed" | "guardrail-harmed-early" => harming(&c.treatment),
+        "guardrail-unproven" => c.direction == Direction::Better && !harming(&c.treatment),
+        "primary-worse" => c.direction == Direction::Worse,
+        "rank-and-mean-disagree" => opposite(c),
+        _ => verdict.winner.as_ref().is_none_or(|w| *w == c.treatment || w == control),
+    };
+    let against = || o.comparisons.iter().filter(|c| c.control == control);
+    let clearest = |a: &&Comparison, b: &&Comparison| a.p_adjusted.total_cmp(&b.p_adjusted);
+    against().filter(meant).min_by(clearest).or_else(|| against().min_by(clearest))
+}
+
+/// A p-value of a normality test beside its level, with the digits that tell them apart: «p = 0,00002».
+pub fn normality_p(p: f64, alpha: f64) -> String {
+    if p >= 0.001 {
+        numbers::p_value_against(p, alpha)
+    } else if p >= 1e-6 {
+        format!("p\u{a0}=\u{a0}{}", numbers::significant(p, 1))
+    } else {
+        format!("p\u{a0}<\u{a0}{}", numbers::number(1e-6, 6))
+    }
+}
+
+/// Everything templates may read, for one experiment.
+pub fn of(f: &Findings) -> Value {
+    let e = &f.config.experiment;
+    let evidence = Evidence { config: &f.config, trust: &f.trust, outcomes: &f.outcomes };
+    let metrics: Vec<MetricFacts> = f.outcomes.iter().map(|o| metric(&f.config, o)).collect();
+    let primary = evidence.primary().map(|o| metric(&f.config, o));
+    let guardrails = guardrails(f);
+    let harming = |treatment: &str| guardrails.iter().any(|g| g.harmed && g.treatment == treatment);
+    let deciding =
+        evidence.primary().and_then(|o| Some(pair(o, speaking(o, &f.verdict, &harming)?, &Scale::of(o))));
+    let treatments: Vec<&str> = evidence
+        .primary()
+        .map(|o| o.groups.iter().skip(1).map(|g| g.id.as_str()).collect())
+        .unwrap_or_default();
+    let next_best = evidence.primary().zip(f.verdict.winner.as_deref()).and_then(|(o, winner)| {
+        let control = o.groups.first()?.id.as_str();
+        let better = |id: &str| {
+            let against = o.comparisons.iter().find(|c| c.control == control && c.treatment == id);
+            against.is_some_and(|c| c.direction == Direction::Better) && !harming(id)
+        };
+        let other =
+            |c: &Comparison| if c.control == winner { c.treatment.clone() } else { c.control.clone() };
+        let rivals = o.comparisons.iter().filter(|c| c.control == winner || c.treatment == winner);
+        // A tie is a tie with another version that could be rolled out too.
+        let rivals = rivals.filter(|c| f.verdict.rule != "winner-tied" || better(&other(c)));
+        let hardest = rivals.max_by(|a, b| a.p_adjusted.total_cmp(&b.p_adjusted))?;
+        Some(json!({ "id": other(hardest), "p": hardest.p_adjusted, "significant": hardest.significant }))
+    });
+    let mut ranking: Vec<(&str, f64)> = evidence
+        .primary()
+        .map(|o| o.groups.iter().filter_map(|g| Some((g.id.as_str(), g.mean?))).collect())
+        .unwrap_or_default();
+    let up = evidence.primary().is_none_or(|o| o.metric.goal == Goal::Increase);
+    ranking.sort_by(|a, b| if up { b.1.total_cmp(&a.1) } else { a.1.total_cmp(&b.1) });
+    let spread = verdict::spread_ratio(&evidence).and_then(|ratio| {
+        let o = evidence.primary()?;
+        let scale = Scale { decimals: 0, ..Scale::of(o) };
+        let by_sd = |g: &&crate::metrics::outcome::GroupOutcome| g.sd.unwrap_or(0.0);
+        let wide = o.groups.iter().max_by(|a, b| by_sd(a).total_cmp(&by_sd(b)))?;
+        let narrow = o.groups.iter().min_by(|a, b| by_sd(a).total_cmp(&by_sd(b)))?;
+        let shown = |x: f64| scale_sd(&scale, x);
+        Some(json!({
+            "ratio": numbers::number(ratio, 1),
+            "half_as_large_again": (1.4..1.6).contains(&ratio),
+            "wide": wide.id,
+            "narrow": narrow.id,
+            "wide_is_control": o.groups.first().is_some_and(|g| g.id == wide.id),
+            "wide_sd": shown(wide.sd?),
+            "narrow_sd": shown(narrow.sd?),
+        }))
+    });
+    let primary_pairs = f.outcomes.first().map(|o| o.comparisons.len()).unwrap_or(0);
+    json!({
+        "experiment": {
+            "id": e.id,
+            "title": e.title,
+            "hypothesis": e.hypothesis,
+            "owner": e.owner,
+            "planned": e.status == crate::config::valid::Status::Planned,
+            "running": e.status == crate::config::valid::Status::Running,
+            "start": e.start.map(|d| d.to_string()),
+            "end": e.end.map(|d| d.to_string()),
+            "period": e.start.zip(e.end).map(|(a, b)| dates::period(a, b)),
+        },
+        "date": f.date.to_string(),
+        "alpha": f.config.design.alpha,
+        "level": percent_of_level(1.0 - f.config.design.alpha),
+        "false_alarms": percent_of_level(f.config.design.alpha),
+        "power": percent_of_level(f.config.design.power),
+        "correction": f.config.design.correction,
+        "corrected": f.config.design.correction != crate::config::valid::Correction::None && primary_pairs > 1,
+        "pairs": primary_pairs,
+        "rows": f.data.as_ref().map(|d| d.reading.rows),
+        "units": f.data.as_ref().map(|d| d.groups.iter().map(|g| g.units).sum::<u64>()),
+        "winner": f.verdict.winner,
+        "primary": primary,
+        "pair": deciding,
+        "treatments": treatments,
+        "harming": treatments.iter().filter(|t| harming(t)).collect::<Vec<_>>(),
+        "guardrails": guardrails,
+        "next_best": next_best,
+        "ranking": ranking.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        "spread": spread,
+        "metrics": metrics,
+        "trust": trust(f),
+        "plans": f.plans.iter().filter_map(|p| plan(&f.config, p)).collect::<Vec<_>>(),
+        "choices": f.choices.iter().map(|c| json!({
+            "metric": c.question.metric,
+            "kind": c.question.kind.name(),
+            "n": c.question.n,
+            "p": c.question.normality.as_ref().map(|n| normality_p(n.p, c.question.alpha)),
+            "normality_test": c.question.normality.as_ref().map(|n| n.test.clone()),
+            "threshold": compact(c.question.alpha),
+            "normal": c.normal,
+            "recommended": c.recommended,
+            "beside": c.beside,
+        })).collect::<Vec<_>>(),
+        "device": f.config.cross_device.as_ref().map(|c| json!({
+            "by_device": c.unit == RandomisationUnit::Device,
+            "sources": c.sources.iter().map(|s| s.title.clone()).collect::<Vec<_>>(),
+        })),
+    })
+}
+
+/// A standard deviation with few digits.
+fn scale_sd(scale: &Scale, x: f64) -> String {
+    numbers::with_unit(&numbers::significant(x, 2), scale.axis_unit())
+}

@@ -1,0 +1,135 @@
+//! Recursive integration: the law of a score that has not stopped yet, as weighted points.
+
+use super::super::Undefined;
+use super::super::distributions::{normal_isf, normal_pdf, normal_sf};
+use super::super::root::brent;
+
+/// Beyond this many standard deviations a normal law holds 1e-19: less than the rounding of what lies within.
+pub(super) const REACH: f64 = 9.0;
+
+/// The score of the paths that have not stopped, as weighted points in ascending order: a quadrature of its density.
+///
+/// The law is that under one drift, `centre`; the law under any other drift θ is the same points with the weights
+/// w·exp((θ − centre)·x − (θ² − centre²)·t/2), because the boundaries do not depend on the drift and the score is
+/// sufficient for it. So one recursion answers for every drift near its centre.
+#[derive(Debug, Clone)]
+pub(super) struct Paths {
+    centre: f64,
+    time: f64,
+    points: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Paths {
+    /// Before the first look: all paths at zero.
+    pub(super) fn start(centre: f64) -> Paths {
+        Paths { centre, time: 0.0, points: vec![0.0], weights: vec![1.0] }
+    }
+
+    /// The probability under `drift` that a path is beyond `score` at `t`: above it for `side` = 1, below −score for
+    /// `side` = −1.
+    pub(super) fn beyond(&self, score: f64, t: f64, drift: f64, side: f64) -> f64 {
+        let elapsed = t - self.time;
+        let sd = elapsed.sqrt();
+        let (tilt, norm) = self.tilt(drift);
+        // Points from which the boundary is out of reach are left out: nearly all of them when looks are many.
+        let edge = side * (score - REACH * sd) - drift * elapsed;
+        let near = if side > 0.0 {
+            self.points.partition_point(|&point| point < edge)..self.points.len()
+        } else {
+            0..self.points.partition_point(|&point| point <= edge)
+        };
+        let points = self.points[near.clone()].iter().zip(&self.weights[near]);
+        points
+            .map(|(&point, weight)| {
+                let tail = normal_sf((score - side * (point + drift * elapsed)) / sd);
+                weight * (tilt * point - norm).exp() * tail
+            })
+            .sum()
+    }
+
+    /// What turns the weights into those under `drift`: w·exp(tilt·x − norm).
+    fn tilt(&self, drift: f64) -> (f64, f64) {
+        let tilt = drift - self.centre;
+        (tilt, 0.5 * tilt * (drift + self.centre) * self.time)
+    }
+
+    /// The critical z at `t` that paths without drift cross upwards with the probability `spend`.
+    pub(super) fn boundary(&self, t: f64, spend: f64) -> Result<f64, Undefined> {
+        if spend <= 0.0 {
+            return Ok(f64::INFINITY);
+        }
+        // What one look alone would need: paths that have stopped can only be missing, so the boundary is below it.
+        let alone = normal_isf(spend);
+        if self.time == 0.0 {
+            return Ok(alone);
+        }
+        // On the logarithm, because early looks spend less than any absolute tolerance would see.
+        let excess = |z: f64| self.beyond(z * t.sqrt(), t, 0.0, 1.0).ln() - spend.ln();
+        brent(excess, 0.0, alone.max(0.0) + 0.01).ok_or(Undefined::NoSolution)
+    }
+
+    /// The paths that are within ±z at `t`, ready for a look at `next`.
+    ///
+    /// Panels are no wider than the standard deviation of either step, so eight Gauss points each integrate the
+    /// density to about twelve digits.
+    pub(super) fn between(&self, z: f64, t: f64, next: f64) -> Paths {
+        let drift = self.centre;
+        let elapsed = t - self.time;
+        let sd = elapsed.sqrt();
+        let low = (-z * t.sqrt()).max(drift * t - REACH * t.sqrt());
+        let high = (z * t.sqrt()).min(drift * t + REACH * t.sqrt());
+        let mut paths = Paths { centre: drift, time: t, points: Vec::new(), weights: Vec::new() };
+        if low >= high {
+            return paths;
+        }
+        let panels = ((high - low) / sd.min((next - t).sqrt())).ceil().clamp(4.0, 2e5);
+        let half = (high - low) / panels / 2.0;
+        for panel in 0..panels as usize {
+            let centre = low + half * (2 * panel + 1) as f64;
+            for (node, weight) in GAUSS {
+                let point = centre + half * node;
+                let density = self.density(point - drift * elapsed, sd);
+                paths.points.push(point);
+                paths.weights.push(half * weight * density);
+            }
+        }
+        paths
+    }
+
+    /// The density at `score` after a normal step with the deviation `sd`.
+    fn density(&self, score: f64, sd: f64) -> f64 {
+        let first = self.points.partition_point(|&point| point < score - REACH * sd);
+        let last = self.points.partition_point(|&point| point <= score + REACH * sd);
+        let near = self.points[first..last].iter().zip(&self.weights[first..last]);
+        near.map(|(point, weight)| weight * normal_pdf((score - point) / sd)).sum::<f64>() / sd
+    }
+}
+
+/// The paths as they arrive at each look: the law under `centre` of those that no earlier look has stopped.
+pub(super) fn arriving(information: &[f64], z: &[f64], centre: f64) -> Vec<Paths> {
+    let mut paths = Paths::start(centre);
+    let mut arrivals = Vec::with_capacity(information.len());
+    for (look, (&t, &z)) in information.iter().zip(z).enumerate() {
+        arrivals.push(paths.clone());
+        // A boundary out of reach stops nobody: the paths may as well not be looked at.
+        if let Some(&next) = information.get(look + 1)
+            && z < REACH + centre.abs() * t.sqrt()
+        {
+            paths = paths.between(z, t, next);
+        }
+    }
+    arrivals
+}
+
+/// Nodes and weights of Gauss–Legendre quadrature with eight points on [−1, 1], in ascending order.
+const GAUSS: [(f64, f64); 8] = [
+    (-0.960_289_856_497_536_2, 0.101_228_536_290_376_26),
+    (-0.796_666_477_413_626_7, 0.222_381_034_453_374_47),
+    (-0.525_532_409_916_329, 0.313_706_645_877_887_3),
+    (-0.183_434_642_495_649_8, 0.362_683_783_378_362),
+    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
+    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
+    (0.796_666_477_413_626_7, 0.222_381_034_453_374_47),
+    (0.960_289_856_497_536_2, 0.101_228_536_290_376_26),
+];
