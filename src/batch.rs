@@ -15,14 +15,14 @@ use crate::artifact::Artifact;
 use crate::config::valid::{Config, DataSource};
 use crate::config::{self, Override};
 use crate::data;
-use crate::deliver::archive::{Archive, Recommendation};
+use crate::deliver::archive::{Archive, KeptNight, Recommendation};
 use crate::deliver::folder::Staging;
 use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest, run_key};
 use crate::diag::{Diagnostic, Place, Severity, Warned};
 use crate::report::GENERATOR;
 use crate::report::digest::{self, Entry};
 use crate::report::document::Tone;
-use crate::run::{findings, rendered, report};
+use crate::run::{Past, findings, rendered, report};
 use crate::wording::narrative::Narrative;
 
 /// What a batch is asked for.
@@ -100,16 +100,32 @@ pub fn make(batch: &Batch, prepared: Prepared, narrative: &Narrative) -> Result<
         .num_threads(batch.jobs.unwrap_or(0))
         .build()
         .map_err(|e| failed("run::threads", e))?;
+    let mut archive = Archive::open(&batch.out).map_err(|e| failed("archive::open", e))?;
+    let ready: Vec<(Ready, Past)> = ready
+        .into_iter()
+        .map(|mut ready| {
+            let (past, nights) = past(&archive, &ready, &date)?;
+            // What the nights before left is an input like any file.
+            if !nights.is_empty() {
+                ready
+                    .inputs
+                    .push(FileEntry::of("archive.sqlite: nights before", nights.join("\n").as_bytes()));
+                ready.run_key = run_key(&ready.config.value.experiment.id, &date, &ready.inputs, GENERATOR);
+            }
+            Ok((ready, past))
+        })
+        .collect::<rusqlite::Result<_>>()
+        .map_err(|e| failed("archive::read", e))?;
     let done: Vec<(Ready, Result<Done, Vec<Diagnostic>>)> = pool.install(|| {
         ready
             .into_par_iter()
-            .map(|ready| {
-                let result = one(&ready, &staging, &complete, batch, narrative);
+            .map(|(ready, past)| {
+                let result = one(&ready, &past, &staging, &complete, batch, narrative);
                 (ready, result)
             })
             .collect()
     });
-    deliver(batch, narrative, &staging, done, &mut ended)?;
+    deliver(batch, narrative, &staging, &mut archive, done, &mut ended)?;
     staging.commit().map_err(|e| failed("deliver::folder", e))?;
     Ok(ended)
 }
@@ -155,7 +171,7 @@ fn prepare_one(path: &Path, batch: &Batch, before: &[Ready]) -> Result<Ready, Ve
         return Err(vec![problem]);
     }
     if let Some(source) = &config.value.data {
-        data::inspect(source, &config.value.metrics)?;
+        data::inspect(source, &config.value.metrics, &config.value.segments)?;
     }
     let inputs = inputs(&config.value).map_err(|problem| vec![problem])?;
     let run_key = run_key(id, &batch.date.to_string(), &inputs, GENERATOR);
@@ -201,11 +217,22 @@ struct Done {
     results_hash: String,
     outputs: Vec<FileEntry>,
     warnings: Vec<Diagnostic>,
+    /// What the night keeps for those to come; a report that was kept has kept it already.
+    night: Option<String>,
+}
+
+/// What the nights before left of an experiment.
+fn past(archive: &Archive, ready: &Ready, date: &str) -> rusqlite::Result<(Past, Vec<String>)> {
+    let id = &ready.config.value.experiment.id;
+    let nights: Vec<String> = archive.nights(id, date)?.into_iter().map(|night| night.content).collect();
+    let first = archive.first_night(id)?.map(|night| night.content);
+    Ok((Past::of(&nights, first.as_deref()), nights))
 }
 
 /// Makes or keeps one experiment; a panic becomes a diagnostic.
 fn one(
     ready: &Ready,
+    past: &Past,
     staging: &Staging,
     complete: &[(String, String)],
     batch: &Batch,
@@ -218,7 +245,7 @@ fn one(
         return Ok(Done { kept: true, ..done });
     }
     let made = catch_unwind(AssertUnwindSafe(|| {
-        let findings = findings(ready.config.clone(), batch.date)?;
+        let findings = findings(ready.config.clone(), batch.date, past)?;
         report(&findings, narrative, batch.stamp).map_err(|problem| vec![problem])
     }));
     let made = made.unwrap_or_else(|panic| {
@@ -247,6 +274,7 @@ fn one(
         results_hash: results_hash.unwrap_or_default(),
         outputs,
         warnings: made.warnings,
+        night: made.night,
     })
 }
 
@@ -266,6 +294,7 @@ fn keep(staging: &Staging, id: &str) -> Option<Done> {
         results_hash: FileEntry::of("", &bytes).blake3,
         outputs: staging.entries(id).ok()?,
         warnings: Vec::new(),
+        night: None,
         entry,
     })
 }
@@ -275,19 +304,25 @@ fn deliver(
     batch: &Batch,
     narrative: &Narrative,
     staging: &Staging,
+    archive: &mut Archive,
     done: Vec<(Ready, Result<Done, Vec<Diagnostic>>)>,
     ended: &mut Vec<Ended>,
 ) -> Result<(), Diagnostic> {
     let date = batch.date.to_string();
-    let mut archive = Archive::open(&batch.out).map_err(|e| failed("archive::open", e))?;
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
-    let mut recommendations = Vec::new();
+    let (mut recommendations, mut nights) = (Vec::new(), Vec::new());
     for (ready, result) in done {
         let id = ready.config.value.experiment.id.clone();
         let title = ready.config.value.experiment.title.clone();
         let result = result.map(|mut done| {
             let before = archive.before(&id, &date).ok().flatten().map(|e| e.action);
             done.entry.before = before.filter(|b| Some(b) != done.entry.action.as_ref());
+            nights.extend(done.night.take().map(|content| KeptNight {
+                experiment: id.clone(),
+                data_date: date.clone(),
+                run_key: ready.run_key.clone(),
+                content,
+            }));
             recommendations.push((
                 done.entry.clone(),
                 ready.run_key.clone(),
@@ -353,6 +388,7 @@ fn deliver(
             results: hash,
         })
         .collect();
+    archive.keep_nights(&nights).map_err(|e| failed("archive::append", e))?;
     archive.append(&appended).map_err(|e| failed("archive::append", e))?;
     let chain = archive.head().map_err(|e| failed("archive::read", e))?;
     let document = digest::compose(entries, batch.date, narrative.terms(), Some(&chain));

@@ -38,6 +38,22 @@ pub enum Command {
         #[arg(long, value_name = "YYYY-MM-DD")]
         date: Option<Date>,
     },
+    /// Prove on the data themselves that the deciding tests hold their error rate: an A/A run of thousands of relabellings
+    Validate {
+        /// Config file
+        file: PathBuf,
+        #[command(flatten)]
+        set: SetArgs,
+        /// Data date; today when not given
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: Option<Date>,
+        /// Relabellings; 20 000 when not given
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+        iterations: Option<u64>,
+        /// Output format
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
     /// Answer how many users and days an experiment needs, from flags alone
     Plan(PlanArgs),
     /// Print the architecture graph of a config as Mermaid, DOT or SVG

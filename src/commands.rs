@@ -15,6 +15,7 @@ use itog::config::{self, Override};
 use itog::deliver::archive::Archive;
 use itog::deliver::lock::{Lock, LockError};
 use itog::diag::{Diagnostic, Severity};
+use itog::validation::aa;
 use itog::wording::narrative::Narrative;
 use itog::{data, drawing, graph, planning, report, results, run};
 use jiff::civil::Date;
@@ -46,6 +47,9 @@ pub fn execute(cli: Cli) -> u8 {
         Command::Run(args) => run(args, quiet),
         Command::Check { paths, set } => check(&paths, &set.overrides, quiet),
         Command::Analyze { file, set, date } => analyze(&file, &set.overrides, date),
+        Command::Validate { file, set, date, iterations, format } => {
+            validate(&file, &set.overrides, date, iterations, format)
+        }
         Command::Plan(args) => plan(&args),
         Command::Graph { file, format } => architecture(&file, format),
         Command::Archive { command, out } => archive(&command, &out.out),
@@ -217,7 +221,7 @@ fn check(paths: &[PathBuf], set: &[String], quiet: bool) -> Outcome {
             Ok(config) => {
                 let mut said = config.warnings;
                 if let Some(source) = &config.value.data {
-                    match data::inspect(source, &config.value.metrics) {
+                    match data::inspect(source, &config.value.metrics, &config.value.segments) {
                         Ok(header) => said.extend(header.warnings),
                         Err(problems) => said.extend(problems),
                     }
@@ -243,12 +247,48 @@ fn analyze(file: &Path, set: &[String], date: Option<Date>) -> Outcome {
     let narrative = narrative()?;
     let overrides = overrides(set)?;
     let config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
-    let findings = run::findings(config, date.unwrap_or_else(today)).or_else(|p| stop(&p, PARTLY))?;
+    let date = date.unwrap_or_else(today);
+    let findings = run::findings(config, date, &run::Past::default()).or_else(|p| stop(&p, PARTLY))?;
     let told = report::compose(&findings, &narrative)
         .or_else(|error| stop(&[Diagnostic::error("report::narrative", error.to_string())], FAILED))?;
     terminal::print(&findings.warnings);
     print_json(&results::v1(&findings, &told))?;
     Ok(if findings.trust.refused() { REFUSED } else { DONE })
+}
+
+fn validate(
+    file: &Path,
+    set: &[String],
+    date: Option<Date>,
+    iterations: Option<u64>,
+    format: Format,
+) -> Outcome {
+    let overrides = overrides(set)?;
+    let config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
+    if config.value.data.is_none() {
+        let problem = Diagnostic::error("validate::no-rows", "the experiment has no rows to be relabelled")
+            .hint("an A/A run needs [data]; published numbers cannot be proven");
+        return stop(&[problem], USAGE);
+    }
+    let effort =
+        aa::Effort { iterations: iterations.map_or(aa::THOROUGH.iterations, |n| n as usize), ..aa::THOROUGH };
+    let date = date.unwrap_or_else(today);
+    let proven = run::validate(config, date, effort).or_else(|problems| stop(&problems, PARTLY))?;
+    if format == Format::Json {
+        return print_json(&json!(proven.iter().map(results::proven).collect::<Vec<_>>()));
+    }
+    let line = |p: &aa::Proven| {
+        let rate = p.rate.as_ref().map_or("not run".to_owned(), |rate| {
+            let (low, high) = (rate.interval.low * 100.0, rate.interval.high * 100.0);
+            format!(
+                "{:.2} % false positives ({low:.2} to {high:.2}) in {} runs",
+                rate.share * 100.0,
+                rate.iterations
+            )
+        });
+        format!("{:<20} {:<16} {:<13} {rate}\n", p.metric, p.test, results::proof_verdict(p))
+    };
+    print(&proven.iter().map(line).collect::<String>())
 }
 
 fn plan(args: &PlanArgs) -> Outcome {
@@ -283,7 +323,7 @@ fn plan(args: &PlanArgs) -> Outcome {
         groups: args.groups,
         traffic: args.traffic.map(|(users, days)| Traffic { users, days }),
     };
-    let solved = match planning::solve(&plan) {
+    let solved = match planning::solve(&plan, &[]) {
         Ok(solved) => solved,
         Err(reason) => {
             return wrong(&format!("the plan has no solution: {reason}"), "the power must be above alpha");
@@ -354,6 +394,10 @@ fn archive(command: &ArchiveCommand, out: &Path) -> Outcome {
             print(&entries.iter().map(line).collect::<String>())
         }
         ArchiveCommand::Verify => match archive.verify().or_else(broken)? {
+            None if archive.verify_nights().or_else(broken)?.is_some() => {
+                let message = "a kept night does not fit the chain: the archive was changed";
+                stop(&[Diagnostic::error("archive::tampered", message)], FAILED)
+            }
             None => print(&format!("ok, chain head {}\n", archive.head().or_else(broken)?)),
             Some(seq) => {
                 let message = format!("entry {seq} does not fit the chain: the archive was changed");

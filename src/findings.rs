@@ -7,9 +7,16 @@ use crate::data::Dataset;
 use crate::diag::Diagnostic;
 use crate::metrics::choice::Recommendation;
 use crate::metrics::outcome::MetricOutcome;
+use crate::money::Worth;
 use crate::planning::PlanOutcome;
+use crate::preregistration::Change;
 use crate::trust::Trust;
+use crate::validation::aa::Proven;
+use crate::validation::course::ByDay;
+use crate::validation::segments::BySegment;
+use crate::validation::trust::Split;
 use crate::verdict::Verdict;
+use crate::watch::{Seen, Watch};
 
 /// Everything that is known of one experiment.
 pub struct Findings {
@@ -21,6 +28,22 @@ pub struct Findings {
     pub data: Option<Dataset>,
     /// Whether they can be trusted.
     pub trust: Trust,
+    /// What the rows say of the split; nothing without rows.
+    pub split: Split,
+    /// How the experiment is watched; none for a single look at the end.
+    pub watch: Option<Watch>,
+    /// What tonight keeps for the nights to come.
+    pub seen: Vec<Seen>,
+    /// Rules that are not those of the first night.
+    pub changes: Vec<Change>,
+    /// The A/A run of every deciding test.
+    pub proven: Vec<Proven>,
+    /// The effect by segment.
+    pub segments: Vec<BySegment>,
+    /// The effect by the day units came in.
+    pub course: Vec<ByDay>,
+    /// What the effect is worth.
+    pub worth: Vec<Worth>,
     /// Metrics in the order of the config; empty when a gate refused the data.
     pub outcomes: Vec<MetricOutcome>,
     /// Plans in the order of the config.

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::config::valid::{Plan, PlanEstimand, Traffic};
+use crate::monitoring::efficiency;
 use crate::stats::Undefined;
+use crate::stats::group_sequential::Spending;
 use crate::stats::power::{self, Design};
 
 /// The answer to one plan.
@@ -33,6 +35,40 @@ pub struct PlanOutcome {
     pub curves: Vec<Curve>,
     /// What could be seen in round durations.
     pub detectable: Vec<DetectableIn>,
+    /// The same plan in other designs: looked at nightly, with unequal groups, with variance taken out.
+    pub designs: Vec<DesignRow>,
+}
+
+/// The same plan in another design.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct DesignRow {
+    /// Which design.
+    pub design: OtherDesign,
+    /// Units of all groups at most.
+    pub n_total: u64,
+    /// Units of all groups on average, if the planned effect is true; where the design may end early.
+    pub n_expected: Option<u64>,
+    /// Days at most, rounded up; none without traffic.
+    pub days: Option<u64>,
+    /// Days on average, if the planned effect is true, rounded up.
+    pub days_expected: Option<u64>,
+}
+
+/// Another design of the same plan.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum OtherDesign {
+    /// Looked at every night towards the planned size, by O'Brien and Fleming's boundaries.
+    GroupSequential,
+    /// Looked at every night without an end, by a confidence sequence tuned to the planned size.
+    AlwaysValid,
+    /// One look, with the declared weights of the groups.
+    Weighted,
+    /// One look, with a share of the variance taken out by what is known of the users (CUPED).
+    VarianceRemoved {
+        /// Share of the variance that is taken out, in (0, 1).
+        share: f64,
+    },
 }
 
 /// A sample size with its duration.
@@ -169,11 +205,56 @@ fn sized(
     Ok((n, Sized { alpha, n_per_group: n.ceil() as u64, days }))
 }
 
-/// Solves one plan.
+/// Looks that a design is reckoned with where the duration is unknown: four weeks of nights.
+const USUAL_LOOKS: u64 = 28;
+/// Beyond so many looks their number changes the size by less than a percent.
+const MOST_LOOKS: u64 = 60;
+/// Shares of the variance that covariates from before an experiment usually take out.
+const REMOVED: [f64; 2] = [0.25, 0.5];
+
+/// The plan in other designs. `weights` are the declared ones of the groups, control first; equal or absent ones give no row.
+fn other_designs(
+    plan: &Plan,
+    n: f64,
+    planned_days: Option<u64>,
+    weights: &[f64],
+) -> Result<Vec<DesignRow>, Undefined> {
+    let groups = f64::from(plan.groups);
+    let days = |total: f64| plan.traffic.map(|t| (total / t.daily()).ceil() as u64);
+    let row = |design, total: f64, expected: Option<f64>| DesignRow {
+        design,
+        n_total: total.ceil() as u64,
+        n_expected: expected.map(|n| n.ceil() as u64),
+        days: days(total),
+        days_expected: expected.and_then(days),
+    };
+    let mut rows = Vec::new();
+    let looks = planned_days.unwrap_or(USUAL_LOOKS).clamp(2, MOST_LOOKS) as u32;
+    let watched =
+        [(OtherDesign::GroupSequential, Some(Spending::ObrienFleming)), (OtherDesign::AlwaysValid, None)];
+    for (design, spending) in watched {
+        let cost = efficiency(plan.alpha, plan.power, spending, looks)?;
+        rows.push(row(design, n * groups * cost.inflation, Some(n * groups * cost.expected_effect)));
+    }
+    let unequal = weights.windows(2).any(|pair| pair[0] != pair[1]);
+    if let (true, [control, treatments @ ..]) = (unequal && weights.len() == plan.groups as usize, weights) {
+        // The pair with the least information decides: n_c n_t / (n_c + n_t) must be n / 2.
+        let total: f64 = weights.iter().sum();
+        let least = treatments.iter().map(|t| control * t / (control + t)).fold(f64::INFINITY, f64::min);
+        rows.push(row(OtherDesign::Weighted, n / 2.0 * total / least, None));
+    }
+    if matches!(plan.estimand, PlanEstimand::Mean { .. }) {
+        let removed = |share| row(OtherDesign::VarianceRemoved { share }, n * groups * (1.0 - share), None);
+        rows.extend(REMOVED.map(removed));
+    }
+    Ok(rows)
+}
+
+/// Solves one plan. `weights` are the declared weights of the groups, the control's first; empty for equal ones.
 ///
 /// # Errors
 /// When the sample size has no solution (a power below the level, say).
-pub fn solve(plan: &Plan) -> Result<PlanOutcome, Undefined> {
+pub fn solve(plan: &Plan, weights: &[f64]) -> Result<PlanOutcome, Undefined> {
     let (n_exact, plain) = sized(plan, plan.estimand, plan.groups, false)?;
     let (_, corrected) = sized(plan, plan.estimand, plan.groups, true)?;
     Ok(PlanOutcome {
@@ -186,6 +267,7 @@ pub fn solve(plan: &Plan) -> Result<PlanOutcome, Undefined> {
         days: plain.days,
         pairs: pairs(plan.groups),
         corrected,
+        designs: other_designs(plan, n_exact, plain.days, weights)?,
         scenarios: scenarios(plan)?,
         curves: curves(plan)?,
         detectable: detectable(plan)?,

@@ -6,10 +6,14 @@ use serde_json::{Map, Value, json};
 
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Estimate, GroupOutcome, MetricOutcome, NamedTest};
+use crate::monitoring::Monitoring;
 use crate::planning::PlanOutcome;
+use crate::proof::calibration::Verdict as ProofVerdict;
 use crate::report::Report;
 use crate::report::sections::tone;
 use crate::report::sentences::Sentence;
+use crate::validation::aa::Proven;
+use crate::validation::segments::BySegment;
 
 /// A finite number, else null.
 fn number(x: f64) -> Value {
@@ -107,6 +111,104 @@ fn comparison(c: &Comparison, role: &str) -> Value {
             })
         }),
         "tests": c.tests.iter().map(test).collect::<Vec<_>>(),
+        "monitoring": c.monitoring.as_ref().map_or(Value::Null, monitoring),
+    })
+}
+
+fn monitoring(m: &Monitoring) -> Value {
+    let ends = |i: Option<crate::stats::Interval>| {
+        interval(i.map(|i| (i.low, i.high)).filter(|(l, h)| l.is_finite() && h.is_finite()))
+    };
+    json!({
+        "state": m.state.code(),
+        "crossed": m.crossed.map_or(Value::Null, |c| json!({ "day": c.day, "up": c.up })),
+        "since": m.since.map(|s| s.code()),
+        "p": m.p.map_or(Value::Null, |p| json!({ "value": number(p.value), "kind": p.kind.code() })),
+        "estimate": optional(m.estimate),
+        "ci": ends(m.interval),
+        "contradictory": m.contradictory,
+        "naive_p": optional(m.naive_p),
+        "fraction": optional(m.fraction),
+        "alpha_spent": optional(m.spent),
+        "futility": m.futility.map_or(Value::Null, |f| json!({
+            "power_planned": number(f.power_planned), "power_trend": number(f.power_trend), "advice": f.advice.code(),
+        })),
+        "days_left": m.forecast.map(|f| f.days_left),
+        "looks": m.looks.iter().map(|l| json!({
+            "day": l.day,
+            "information": number(l.information),
+            "standing": l.standing.code(),
+            "fraction": optional(l.fraction),
+            "estimate": optional(l.estimate),
+            "se": optional(l.se),
+            "boundary_z": optional(l.boundary_z.filter(|z| z.is_finite())),
+            "ci": ends(l.interval),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// What the A/A run says of a metric, in one word.
+pub fn proof_verdict(p: &Proven) -> &'static str {
+    match p.verdict {
+        ProofVerdict::Holds => "holds",
+        ProofVerdict::TooMany => "too-many",
+        ProofVerdict::Conservative => "conservative",
+        ProofVerdict::NotRun(_) => "not-run",
+    }
+}
+
+/// The A/A run of one metric.
+pub fn proven(p: &Proven) -> Value {
+    json!({
+        "metric": p.metric,
+        "test": p.test,
+        "verdict": proof_verdict(p),
+        "units": p.units,
+        "iterations": p.rate.as_ref().map(|r| r.iterations),
+        "false_positives": p.rate.as_ref().map_or(Value::Null, |r| {
+            json!({ "share": number(r.share), "ci": interval(Some((r.interval.low, r.interval.high))) })
+        }),
+        "uniform_p": p.uniformity.as_ref().map_or(Value::Null, |u| number(u.p)),
+        "histogram": p.histogram,
+    })
+}
+
+fn by_segment(s: &BySegment) -> Value {
+    json!({
+        "id": s.segment,
+        "metric": s.metric,
+        "control": s.control,
+        "treatment": s.treatment,
+        "heterogeneity": s.found.heterogeneity.as_ref().map_or(Value::Null, |h| {
+            json!({ "q": number(h.q), "df": number(h.df), "p": number(h.p) })
+        }),
+        "parts": s.found.effects.iter().map(|e| json!({
+            "value": e.id,
+            "merged": e.merged,
+            "units": [e.units.0, e.units.1],
+            "estimate": number(e.effect.estimate),
+            "ci": interval(Some((e.effect.ci.low, e.effect.ci.high))),
+            "against_rest_p": e.against_rest.as_ref().map_or(Value::Null, |a| number(a.difference.p)),
+            "against_rest_p_adjusted": e.against_rest.as_ref().map_or(Value::Null, |a| number(a.p_adjusted)),
+        })).collect::<Vec<_>>(),
+        "not_assessed": s.found.not_assessed,
+    })
+}
+
+fn split(f: &Findings) -> Value {
+    json!({
+        "nightly_p": f.split.nightly.as_ref().map_or(Value::Null, |r| number(r.p)),
+        "segments": f.split.segments.iter().map(|(title, parts)| json!({
+            "title": title,
+            "parts": parts.iter().map(|p| json!({ "value": p.id, "p_adjusted": number(p.p_adjusted) })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "balance": f.split.balance.iter().map(|(treatment, names, b)| json!({
+            "treatment": treatment,
+            "joint_p": b.joint.as_ref().map_or(Value::Null, |j| number(j.p)),
+            "covariates": names.iter().zip(&b.differences).map(|(name, d)| json!({
+                "name": name, "standardised": optional(d.standardised), "p_adjusted": optional(d.p_adjusted),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -165,6 +267,7 @@ fn plan(p: &PlanOutcome) -> Value {
             "n_per_group": s.n_per_group,
             "days": s.days,
         })).collect::<Vec<_>>(),
+        "designs": p.designs,
         "detectable": p.detectable.iter().map(|d| json!({
             "days": d.days,
             "n_per_group": number(d.n_per_group),
@@ -189,6 +292,7 @@ fn facts(f: &crate::data::FactsReading) -> Value {
             "units_in_two_groups": of(&left.mixed),
             "without_unit": left.no_unit,
             "without_time": left.no_time,
+            "after_data_date": left.after_date,
         },
     })
 }
@@ -212,6 +316,18 @@ fn data(f: &Findings) -> Value {
         let gates = d.gates.iter().map(|g| json!({ "code": g.reason.code(), "refuses": g.refuses }));
         object.insert("gates".into(), gates.collect());
         object.insert("contamination".into(), json!({ "units_in_two_groups": d.contamination }));
+        object.insert("lag_days".into(), json!(d.lag_days));
+        let identity = d.identity.as_ref().map_or(Value::Null, |i| {
+            json!({
+                "devices_seen": i.devices_seen,
+                "devices_matched": i.devices_matched,
+                "users_seen": i.users_seen,
+                "users_with_several": i.users_with_several,
+                "users_mixed": i.users_mixed,
+                "devices_mixed": i.devices_mixed,
+            })
+        });
+        object.insert("identity".into(), identity);
         object.insert("facts".into(), d.facts.iter().map(facts).collect());
     }
     object.insert("groups".into(), sizes.iter().map(|(id, n)| json!({ "id": id, "units": n })).collect());
@@ -240,6 +356,34 @@ pub fn v1(f: &Findings, report: &Report) -> Value {
         },
         "data": data(f),
         "metrics": f.outcomes.iter().map(metric).collect::<Vec<_>>(),
+        "split": split(f),
+        "watch": f.watch.as_ref().map_or(Value::Null, |w| json!({
+            "way": w.way, "nights": w.nights, "recomputed": w.recomputed, "planned_per_group": w.planned,
+            "assumed": w.assumed,
+        })),
+        "changes": f.changes,
+        "proof": f.proven.iter().map(proven).collect::<Vec<_>>(),
+        "segments": f.segments.iter().map(by_segment).collect::<Vec<_>>(),
+        "course": f.course.iter().map(|c| json!({
+            "metric": c.metric,
+            "control": c.control,
+            "treatment": c.treatment,
+            "shape": c.found.shape.code(),
+            "slope": c.found.slope.as_ref().map_or(Value::Null, |s| json!({ "a_day": number(s.estimate), "p": number(s.p) })),
+            "days": c.days.iter().map(|d| json!({
+                "day": d.day, "estimate": number(d.estimate), "se": number(d.se),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "money": f.worth.iter().map(|w| json!({
+            "metric": w.metric,
+            "control": w.control,
+            "treatment": w.treatment,
+            "users_a_year": number(w.users),
+            "gain_a_year": number(w.gain),
+            "ci": interval(w.interval),
+            "loss_if_shipped": optional(w.loss_if_shipped),
+            "loss_if_kept": optional(w.loss_if_kept),
+        })).collect::<Vec<_>>(),
         "plans": f.plans.iter().map(plan).collect::<Vec<_>>(),
         "test_choices": f.choices.iter().zip(&report.choices).map(|(c, because)| json!({
             "id": c.question.id,

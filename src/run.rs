@@ -5,42 +5,167 @@
 use jiff::civil::Date;
 
 use crate::artifact::Artifact;
-use crate::config::valid::{Config, Plan};
+use crate::config::valid::{Config, Monitoring, Plan, Status};
+use crate::data::{Dataset, GateReason};
 use crate::diag::{Diagnostic, Warned};
 use crate::findings::Findings;
 use crate::metrics::choice;
+use crate::preregistration::Rules;
 use crate::report::digest::Entry;
 use crate::report::document::{Block, Document};
 use crate::report::{self as telling, GENERATOR, Report};
 use crate::stats::Undefined;
 use crate::trust::Trust;
+use crate::validation::trust::Split;
+use crate::validation::{aa, course, segments};
 use crate::verdict::{Evidence, decide};
+use crate::watch::{self, Night};
 use crate::wording::narrative::Narrative;
-use crate::{data, drawing, metrics, planning, render, results};
+use crate::{data, drawing, metrics, money, planning, render, results};
+
+/// What the nights before left.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Nights in order; those of tonight's date and later are passed over.
+    pub nights: Vec<Night>,
+    /// The rules of the first night.
+    pub rules: Option<Rules>,
+}
 
 /// From a config to everything that is known.
 ///
 /// # Errors
 /// Data that cannot be read, an expression that they refuse, a plan without a solution.
-pub fn findings(config: Warned<Config>, date: Date) -> Result<Findings, Vec<Diagnostic>> {
+pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findings, Vec<Diagnostic>> {
     let Warned { value: config, mut warnings } = config;
     let mut data = None;
     if let Some(source) = &config.data {
-        let opened = data::open(source, &config.metrics, &config.design, config.experiment.start)?;
+        let opened = data::open(
+            source,
+            &config.metrics,
+            &config.design,
+            &config.segments,
+            config.experiment.start,
+            date,
+        )?;
         warnings.extend(opened.warnings);
         data = Some(opened.value);
     }
-    let plans =
-        config.plans.iter().map(|plan| planning::solve(plan).map_err(|reason| unsolved(plan, reason)));
+    if let Some(data) = &mut data {
+        forgive_age(&config, date, data);
+    }
+    let weights: Vec<f64> = config.design.allocation.iter().map(|(_, weight)| *weight).collect();
+    let solved = |plan| planning::solve(plan, &weights).map_err(|reason| unsolved(plan, reason));
+    let plans = config.plans.iter().map(solved);
     let plans = plans.collect::<Result<Vec<_>, _>>().map_err(|problem| vec![problem])?;
     let trust = Trust::assess(&config, data.as_ref(), &plans);
-    let outcomes = match trust.refused() {
+    let rows = data.as_ref().filter(|_| !trust.refused());
+    let mut outcomes = match trust.refused() {
         true => Vec::new(),
-        false => metrics::measure(&config, data.as_ref(), &plans)?,
+        false => metrics::measure(&config, rows, &plans)?,
     };
+    let one = |problem| vec![problem];
+    let (mut split, mut proven) = (Split::default(), Vec::new());
+    if let Some(rows) = rows {
+        split = Split::look(&config, rows).map_err(one)?;
+        // The proof is of the tests as they are made each night, before looks are put together.
+        proven = aa::run(&config, rows, &outcomes, aa::NIGHTLY).map_err(one)?;
+    }
+    let seen = watch::seen(&outcomes, rows);
+    let (nights, recomputed) = nights_before(&config, date, rows, past)?;
+    let watch = watch::watch(&config, date, &mut outcomes, rows, &plans, &nights, recomputed);
+    let (mut by_segment, mut by_day) = (Vec::new(), Vec::new());
+    if let Some(rows) = rows {
+        by_segment = segments::run(&config, rows, &outcomes).map_err(one)?;
+        by_day = course::run(&config, rows, &outcomes).map_err(one)?;
+    }
+    let changes = past.rules.as_ref().map_or_else(Vec::new, |first| Rules::of(&config).changed_since(first));
     let choices = config.test_choices.iter().map(choice::recommend).collect();
-    let verdict = decide(&Evidence { config: &config, trust: &trust, outcomes: &outcomes });
-    Ok(Findings { config, date, data, trust, outcomes, plans, choices, verdict, warnings })
+    let verdict = decide(&Evidence {
+        config: &config,
+        trust: &trust,
+        split: &split,
+        outcomes: &outcomes,
+        rules_changed: !changes.is_empty(),
+    });
+    let worth = money::worth(&config, &outcomes);
+    Ok(Findings {
+        config,
+        date,
+        data,
+        trust,
+        split,
+        watch,
+        seen,
+        changes,
+        proven,
+        segments: by_segment,
+        course: by_day,
+        worth,
+        outcomes,
+        plans,
+        choices,
+        verdict,
+        warnings,
+    })
+}
+
+/// A finished experiment grows no staler: its data are late only as far as they end before its last day.
+fn forgive_age(config: &Config, date: Date, data: &mut Dataset) {
+    let Some(end) = config.experiment.end.filter(|end| *end < date) else { return };
+    let since_end = end.until(date).map_or(0, |span| i64::from(span.get_days()));
+    if config.experiment.status != Status::Finished {
+        return;
+    }
+    data.lag_days = data.lag_days.map(|lag| (lag - since_end).max(0));
+    let lag = data.lag_days.unwrap_or(0);
+    data.gates.retain(|gate| match gate.reason {
+        GateReason::Stale { limit, .. } => lag > limit as i64,
+        _ => true,
+    });
+}
+
+/// The A/A run alone, with more effort than a night spends.
+///
+/// # Errors
+/// As [`findings`].
+pub fn validate(
+    config: Warned<Config>,
+    date: Date,
+    effort: aa::Effort,
+) -> Result<Vec<aa::Proven>, Vec<Diagnostic>> {
+    let config = config.value;
+    let Some(source) = &config.data else { return Ok(Vec::new()) };
+    let (metrics, design) = (&config.metrics, &config.design);
+    let rows = data::open(source, metrics, design, &config.segments, config.experiment.start, date)?.value;
+    let outcomes = metrics::measure(&config, Some(&rows), &[])?;
+    aa::run(&config, &rows, &outcomes, effort).map_err(|problem| vec![problem])
+}
+
+/// The nights before tonight: those that were kept, or where none was, those that the rows of each day give.
+///
+/// A night that nobody kept while others were is none: nobody looked.
+fn nights_before(
+    config: &Config,
+    date: Date,
+    data: Option<&Dataset>,
+    past: &Past,
+) -> Result<(Vec<Night>, usize), Vec<Diagnostic>> {
+    let way = watch::way(config, &past.nights);
+    let kept: Vec<Night> = past.nights.iter().filter(|night| night.date < date).cloned().collect();
+    let days = data.and_then(|data| data.daily.as_ref()).map(|daily| &daily.days);
+    let (Some(data), Some(days)) = (data, days) else { return Ok((kept, 0)) };
+    if way == Monitoring::Fixed || !kept.is_empty() {
+        return Ok((kept, 0));
+    }
+    let mut nights = Vec::new();
+    for (day, _) in days.iter().filter(|(day, _)| *day < date) {
+        let Some(rows) = data.as_of(*day) else { break };
+        let seen = watch::seen_again(metrics::glance(config, &rows)?, &rows);
+        nights.push(Night { date: *day, way, seen });
+    }
+    let recomputed = nights.len();
+    Ok((nights, recomputed))
 }
 
 fn unsolved(plan: &Plan, reason: Undefined) -> Diagnostic {
@@ -64,6 +189,36 @@ pub struct Made {
     pub winner: Option<String>,
     /// What the operator should know, none of it fatal.
     pub warnings: Vec<Diagnostic>,
+    /// What the night keeps for those to come, as JSON; none where nothing was measured.
+    pub night: Option<String>,
+}
+
+/// What one night keeps: its looks, and the rules it was judged by.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    night: Night,
+    rules: Rules,
+}
+
+impl Past {
+    /// What the archive kept: the nights in order and the first one ever. Content that cannot be read is of another version
+    /// and passed over.
+    pub fn of(nights: &[String], first: Option<&str>) -> Past {
+        let read = |text: &str| serde_json::from_str::<Kept>(text).ok();
+        Past {
+            nights: nights.iter().filter_map(|text| Some(read(text)?.night)).collect(),
+            rules: first.and_then(read).map(|kept| kept.rules),
+        }
+    }
+}
+
+fn night(findings: &Findings) -> Option<String> {
+    if findings.seen.is_empty() || findings.config.experiment.status == Status::Planned {
+        return None;
+    }
+    let way = findings.watch.as_ref().map_or(Monitoring::Fixed, |watch| watch.way);
+    let night = Night { date: findings.date, way, seen: findings.seen.clone() };
+    serde_json::to_string(&Kept { night, rules: Rules::of(&findings.config) }).ok()
 }
 
 /// From findings to finished files.
@@ -108,6 +263,7 @@ pub fn report(findings: &Findings, narrative: &Narrative, stamp: Date) -> Result
         refused: findings.trust.refused(),
         winner: findings.verdict.winner.clone(),
         warnings,
+        night: night(findings),
     })
 }
 

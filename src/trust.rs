@@ -100,18 +100,24 @@ pub fn group_sizes(config: &Config, data: Option<&Dataset>) -> Vec<(String, u64)
         .unwrap_or_default()
 }
 
-fn srm(design: &Design, sizes: &[(String, u64)]) -> Option<Srm> {
-    if sizes.len() < 2 {
-        return None;
-    }
+/// The declared shares of groups, adding up to 1; equal ones where nothing is declared.
+pub fn shares(design: &Design, ids: &[&str]) -> Vec<f64> {
     let weight = |id: &str| match design.allocation.iter().find(|(g, _)| g == id) {
         Some((_, weight)) => *weight,
         // A group that the allocation does not know should have no units at all; without an allocation shares are equal.
         None if design.allocation.is_empty() => 1.0,
         None => 0.0,
     };
-    let total: f64 = sizes.iter().map(|(id, _)| weight(id)).sum();
-    let shares: Vec<f64> = sizes.iter().map(|(id, _)| weight(id) / total).collect();
+    let total: f64 = ids.iter().map(|id| weight(id)).sum();
+    ids.iter().map(|id| weight(id) / total).collect()
+}
+
+fn srm(design: &Design, sizes: &[(String, u64)]) -> Option<Srm> {
+    if sizes.len() < 2 {
+        return None;
+    }
+    let ids: Vec<&str> = sizes.iter().map(|(id, _)| id.as_str()).collect();
+    let shares = shares(design, &ids);
     let observed: Vec<u64> = sizes.iter().map(|(_, n)| *n).collect();
     let test = chi_square::goodness_of_fit(&observed, &shares).ok()?;
     Some(Srm { groups: sizes.to_vec(), shares, ok: test.p >= SRM_ALPHA, test })

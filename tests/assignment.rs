@@ -13,7 +13,7 @@ use itog::verdict::Action;
 fn findings(name: &str, overrides: &[Override]) -> Findings {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name);
     let config = config::load(&path, overrides).unwrap();
-    run::findings(config, "2026-11-22".parse().unwrap()).unwrap()
+    run::findings(config, "2026-11-22".parse().unwrap(), &run::Past::default()).unwrap()
 }
 
 fn close(value: f64, expected: f64, relative: f64) {

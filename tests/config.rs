@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use itog::config::valid::{
-    Aggregate, Comparisons, Correction, MetricKind, MetricSource, OnBroken, PlanEstimand, Population,
-    Resampling, Role, Status, TestKind, Winsorize,
+    Aggregate, Comparisons, Correction, Looks, MetricKind, MetricSource, Monitoring, OnBroken, PlanEstimand,
+    Population, Resampling, Role, Spending, Status, TestKind, Winsorize,
 };
 use itog::config::{Config, Override, codes, load, parse, schema};
 use itog::diag::{Diagnostic, Severity, Warned};
@@ -99,8 +99,13 @@ fn only_these_are_warnings() {
             warnings.insert(*code);
         }
     }
-    let expected =
-        [codes::DUPLICATE_TITLE, codes::MARGIN_WITHOUT_GUARDRAIL, codes::NO_PRIMARY, codes::LONELY_NODE];
+    let expected = [
+        codes::DUPLICATE_TITLE,
+        codes::GUARDRAIL_WITHOUT_MARGIN,
+        codes::MARGIN_WITHOUT_GUARDRAIL,
+        codes::NO_PRIMARY,
+        codes::LONELY_NODE,
+    ];
     assert_eq!(warnings, expected.into_iter().collect());
 }
 
@@ -234,6 +239,22 @@ fn every_key_reaches_the_valid_config() {
     assert_eq!((facts.name.as_str(), facts.title.as_str()), ("orders", "Заказы"));
     assert_eq!((facts.group.as_deref(), facts.time.as_deref()), (Some("ab"), Some("at")));
     assert_eq!((facts.files.separator, facts.files.min_rows), (Some(';'), 2));
+    assert_eq!(config.design.monitoring, Monitoring::GroupSequential);
+    let looks = Looks {
+        spending: Spending::Power(2.0),
+        planned: Some(500),
+        expected: None,
+        warm_up_units: 50,
+        warm_up_days: 3,
+        futility: Some(0.2),
+    };
+    assert_eq!(config.design.looks, looks);
+    assert_eq!((data.warn_after, data.error_after), (Some(1), Some(3)));
+    let identity = data.identity.unwrap();
+    assert_eq!((identity.device.as_str(), identity.user.as_str()), ("device", "person"));
+    assert_eq!(config.segments[0].by, "platform");
+    let money = config.money.unwrap();
+    assert_eq!((money.metric.as_deref(), money.value, money.currency.as_str()), (Some("ratio"), 2.5, "€"));
     assert_eq!((config.design.replicates, config.design.resampling), (20_000, Resampling::Poisson));
     assert_eq!((ratio.role, ratio.kind, ratio.title.as_str()), (Role::Primary, MetricKind::Ratio, "ratio"));
     assert!(
@@ -256,6 +277,8 @@ fn other_names_and_defaults() {
         (Correction::Holm, Comparisons::Control)
     );
     assert_eq!((config.experiment.status, config.design.control.as_deref()), (Status::Finished, Some("A1")));
+    assert_eq!(config.design.monitoring, Monitoring::AlwaysValid);
+    assert_eq!(config.design.looks, Looks { expected: Some(900), ..Looks::default() });
     assert_eq!(config.design.other_controls, ["A2"]);
     assert_eq!(config.data.unwrap().count.as_deref(), Some("visitors"));
     assert_eq!((config.plans[0].alpha, config.plans[0].groups), (0.1, 2));

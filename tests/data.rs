@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use itog::config::valid::{
     Adjustment, Aggregate, DataSource, Design, Metric, MetricKind, MetricSource, OnBroken, Population, Rows,
 };
-use itog::data::{ColumnKind, Dataset, GateReason, Header, How, RowFault, inspect};
+use itog::data::{ColumnKind, Dataset, GateReason, Header, How, RowFault};
 use itog::diag::Warned;
 
 #[path = "data/adjustments.rs"]
@@ -18,8 +18,14 @@ mod counts;
 mod dialects;
 #[path = "data/facts.rs"]
 mod facts;
+#[path = "data/freshness.rs"]
+mod freshness;
 #[path = "data/funnels.rs"]
 mod funnels;
+#[path = "data/history.rs"]
+mod history;
+#[path = "data/identity.rs"]
+mod identity;
 #[path = "data/parquet.rs"]
 mod parquet;
 #[path = "data/support.rs"]

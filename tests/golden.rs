@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn document(name: &str) -> Document {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(format!("{name}.toml"));
     let config = config::load(&path, &[]).unwrap();
-    let findings = run::findings(config, "2026-11-22".parse().unwrap()).unwrap();
+    let findings = run::findings(config, "2026-11-22".parse().unwrap(), &run::Past::default()).unwrap();
     report::compose(&findings, &Narrative::new().unwrap()).unwrap().document
 }
 

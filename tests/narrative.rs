@@ -7,6 +7,8 @@
 mod branches;
 #[path = "narrative/experiments.rs"]
 mod experiments;
+#[path = "narrative/nights.rs"]
+mod nights;
 #[path = "narrative/sample.rs"]
 mod sample;
 #[path = "narrative/told.rs"]
@@ -24,8 +26,22 @@ use itog::wording::builtin::NARRATIVE;
 use itog::wording::narrative::Narrative;
 
 /// Templates of sections, which belong to no code.
-const SECTIONS: [&str; 8] =
-    ["architecture", "cross_device", "data", "experiment", "funnel", "method", "metric", "plan"];
+const SECTIONS: [&str; 14] = [
+    "architecture",
+    "course",
+    "cross_device",
+    "data",
+    "experiment",
+    "funnel",
+    "look",
+    "method",
+    "metric",
+    "money",
+    "plan",
+    "proof",
+    "segments",
+    "watch",
+];
 
 /// Every reason code that the choice of a test can give.
 fn choice_codes() -> BTreeSet<&'static str> {
@@ -112,7 +128,7 @@ fn every_shipped_config_reads_well() {
             continue;
         }
         let config = itog::config::load(&path, &[]).unwrap();
-        let findings = itog::run::findings(config, experiments::DATE).unwrap();
+        let findings = itog::run::findings(config, experiments::DATE, &itog::run::Past::default()).unwrap();
         problems.extend(told::problems(&narrative, &findings));
         seen += 1;
     }

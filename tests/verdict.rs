@@ -4,14 +4,16 @@
 #![allow(clippy::disallowed_methods, reason = "tests read and write files")]
 
 use itog::config::valid::{
-    Comparisons, Config, Correction, Design, Experiment, Goal, Metric, MetricKind, MetricSource, Monitoring,
-    Resampling, Role, Status, TestKind,
+    Comparisons, Config, Correction, Design, Experiment, Goal, Looks, Metric, MetricKind, MetricSource,
+    Monitoring, Resampling, Role, Status, TestKind,
 };
 use itog::metrics::outcome::{
     Comparison, Direction, Estimate, GroupOutcome, Handling, MetricOutcome, NamedTest,
 };
+use itog::monitoring::{Closing, Effect, Look, Plan, monitor};
 use itog::stats::chi_square::ChiSquare;
 use itog::trust::{Srm, Trust};
+use itog::validation::trust::Split;
 use itog::verdict::{Action, Evidence, RISKS, RULES, STEPS, decide};
 use itog::wording::narrative::Narrative;
 
@@ -83,6 +85,8 @@ fn outcome(metric: Metric, estimate: f64, ci: (f64, f64)) -> MetricOutcome {
             replicates: None,
             driver: None,
             needed: None,
+            points: None,
+            monitoring: None,
         }],
         choice: Vec::new(),
         conditional: None,
@@ -118,9 +122,12 @@ fn config(status: Status) -> Config {
             allocation: Vec::new(),
             comparisons: Comparisons::Control,
             monitoring: Monitoring::Fixed,
+            looks: Looks::default(),
         },
         data: None,
         metrics: Vec::new(),
+        segments: Vec::new(),
+        money: None,
         plans: Vec::new(),
         test_choices: Vec::new(),
         cross_device: None,
@@ -144,50 +151,129 @@ const PRIMARY: [(&str, f64, (f64, f64)); 3] =
     [("better", 5.0, (2.0, 8.0)), ("worse", -5.0, (-8.0, -2.0)), ("none", 0.5, (-3.0, 4.0))];
 const GUARDRAIL: [(&str, f64, (f64, f64)); 3] =
     [("passed", 0.0, (-0.5, 0.5)), ("failed", -5.0, (-8.0, -2.0)), ("underpowered", 0.0, (-6.0, 6.0))];
+/// Where the experiment stands, and whether somebody watches it by rules that allow it.
+const STATES: [(&str, Status, bool); 4] = [
+    ("planned", Status::Planned, false),
+    ("running, one look at the end", Status::Running, false),
+    ("running, watched", Status::Running, true),
+    ("finished", Status::Finished, false),
+];
 
 /// What a careful person would decide, written down independently of the rules.
-fn expected(primary: &str, guardrail: &str, trust_ok: bool, status: Status) -> Action {
+fn expected(primary: &str, guardrail: &str, trust_ok: bool, state: &str) -> Action {
     if !trust_ok {
         return Action::Invalid;
     }
-    match (status, primary, guardrail) {
-        (Status::Planned, ..) => Action::Continue,
-        (Status::Running, _, "failed") => Action::Stop,
-        (Status::Running, ..) => Action::Continue,
-        (Status::Finished, "better", "passed") => Action::Ship,
-        (Status::Finished, "better", "underpowered") => Action::Continue,
-        (Status::Finished, _, "failed") => Action::Keep,
-        (Status::Finished, "worse", _) => Action::Keep,
-        (Status::Finished, ..) => Action::Continue,
+    match (state, primary, guardrail) {
+        ("planned", ..) => Action::Continue,
+        ("running, one look at the end" | "running, watched", _, "failed") => Action::Stop,
+        ("running, one look at the end", ..) => Action::Continue,
+        (_, "better", "passed") => Action::Ship,
+        (_, "better", "underpowered") => Action::Continue,
+        (_, _, "failed") => Action::Keep,
+        (_, "worse", _) => Action::Keep,
+        _ => Action::Continue,
     }
+}
+
+/// The same comparison watched for eight nights: what is significant crosses its boundary, what is not stays within.
+fn watched(mut outcome: MetricOutcome) -> MetricOutcome {
+    let c = &mut outcome.comparisons[0];
+    let effect = c.absolute.unwrap();
+    let (low, high) = effect.ci.unwrap();
+    let se = (high - low) / 2.0 / 1.96;
+    let look = |night: i32| Look {
+        day: night,
+        information: 100.0 * f64::from(night),
+        effect: Some(Effect { estimate: effect.estimate, se: se * (8.0 / f64::from(night)).sqrt() }),
+    };
+    let looks: Vec<Look> = (1..=8).map(look).collect();
+    let plan = Plan::usual(Some(1000.0), 1000.0, 0.05);
+    let monitoring = monitor(&plan, &looks, Closing::Open).unwrap();
+    assert_eq!(monitoring.crossed.is_some(), c.significant, "{:?}", monitoring.state);
+    c.monitoring = Some(monitoring);
+    outcome
+}
+
+/// Every combination with the action of the rules and the rule that decided.
+fn combinations() -> Vec<(&'static str, &'static str, bool, &'static str, Action, &'static str)> {
+    let mut found = Vec::new();
+    for (state, status, is_watched) in STATES {
+        for trust_ok in [true, false] {
+            for (primary, estimate, ci) in PRIMARY {
+                for (guardrail, harm, bounds) in GUARDRAIL {
+                    let mut config = config(status);
+                    let mut outcomes = vec![
+                        outcome(metric("main", Role::Primary, None), estimate, ci),
+                        outcome(metric("guard", Role::Guardrail, Some(1.0)), harm, bounds),
+                    ];
+                    if is_watched {
+                        config.design.monitoring = Monitoring::GroupSequential;
+                        outcomes = outcomes.into_iter().map(watched).collect();
+                    }
+                    let (trust, split) = (trust(trust_ok), Split::default());
+                    let verdict = decide(&evidence(&config, &trust, &split, &outcomes));
+                    found.push((state, primary, trust_ok, guardrail, verdict.action, verdict.rule));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn evidence<'a>(
+    config: &'a Config,
+    trust: &'a Trust,
+    split: &'a Split,
+    outcomes: &'a [MetricOutcome],
+) -> Evidence<'a> {
+    Evidence { config, trust, split, outcomes, rules_changed: false }
 }
 
 #[test]
 fn every_combination_has_the_action_a_careful_person_would_take() {
     let mut wrong = Vec::new();
-    for status in [Status::Planned, Status::Running, Status::Finished] {
-        for trust_ok in [true, false] {
-            for (primary, estimate, ci) in PRIMARY {
-                for (guardrail, harm, bounds) in GUARDRAIL {
-                    let config = config(status);
-                    let outcomes = [
-                        outcome(metric("main", Role::Primary, None), estimate, ci),
-                        outcome(metric("guard", Role::Guardrail, Some(1.0)), harm, bounds),
-                    ];
-                    let trust = trust(trust_ok);
-                    let verdict = decide(&Evidence { config: &config, trust: &trust, outcomes: &outcomes });
-                    let wanted = expected(primary, guardrail, trust_ok, status);
-                    if verdict.action != wanted {
-                        wrong.push(format!(
-                            "{status:?}, trust {trust_ok}, primary {primary}, guardrail {guardrail}: {:?} by {}, not {wanted:?}",
-                            verdict.action, verdict.rule
-                        ));
-                    }
-                }
-            }
+    for (state, primary, trust_ok, guardrail, action, rule) in combinations() {
+        let wanted = expected(primary, guardrail, trust_ok, state);
+        if action != wanted {
+            wrong.push(format!(
+                "{state}, trust {trust_ok}, primary {primary}, guardrail {guardrail}: {action:?} by {rule}, not {wanted:?}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The decision table of the documentation, made from the rules.
+fn decision_table() -> String {
+    let mut text = String::from(
+        "| state | trust gates | primary | guardrail | action | rule |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for (state, primary, trust_ok, guardrail, action, rule) in combinations() {
+        let gates = if trust_ok { "ok" } else { "failed" };
+        text.push_str(&format!(
+            "| {state} | {gates} | {primary} | {guardrail} | `{}` | `{rule}` |\n",
+            action.name()
+        ));
+    }
+    text
+}
+
+#[test]
+fn the_documentation_holds_the_decision_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdict.md");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(text.contains(&decision_table()), "docs/verdict.md must hold this table:\n{}", decision_table());
+}
+
+#[test]
+fn a_sample_ratio_of_50_5_to_49_5_on_a_million_is_invalid_whatever_the_metrics_say() {
+    let text = "[experiment]\nid = \"ratio\"\ntitle = \"Ratio\"\n[design]\ncontrol = \"A\"\n[[metric]]\nid = \"m\"\n\
+                counts = { A = { successes = 50000, n = 505000 }, B = { successes = 90000, n = 495000 } }\n";
+    let config = itog::config::parse("ratio.toml".as_ref(), text, &[]).unwrap();
+    let date = jiff::civil::date(2026, 11, 22);
+    let findings = itog::run::findings(config, date, &itog::run::Past::default()).unwrap();
+    assert_eq!((findings.verdict.action, findings.verdict.rule), (Action::Invalid, "srm-failed"));
 }
 
 #[test]
@@ -209,7 +295,7 @@ fn the_last_rule_always_holds() {
     let last = RULES.last().unwrap();
     let config = config(Status::Finished);
     let trust = Trust::default();
-    assert!((last.holds)(&Evidence { config: &config, trust: &trust, outcomes: &[] }));
+    assert!((last.holds)(&evidence(&config, &trust, &Split::default(), &[])));
 }
 
 /// The table of the documentation, made from the rules.

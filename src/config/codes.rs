@@ -44,6 +44,12 @@ codes! {
     CONTROL_AND_CONTROLS = "config::control-and-controls": "One control and several controls are given.";
     CONTROLS = "config::controls": "Several controls are fewer than two, or one is named twice.";
     CONTROLS_CORRECTION = "config::controls-correction": "Dunnett's and Tukey's tests do not pool controls.";
+    LOOKS = "config::looks": "A key of [design.looks] that the way of looking does not use.";
+    NO_PLANNED_SIZE = "config::no-planned-size": "Group-sequential looks need the size at which they end.";
+    MONEY_METRIC = "config::money-metric": "The money is counted for a metric that does not exist.";
+    FRESHNESS = "config::freshness": "Stale data cannot be told without time, or the warning comes after the refusal.";
+    IDENTITY_WITHOUT_UNIT = "config::identity-without-unit": "Devices are joined to users by unit, and the rows name none.";
+    GUARDRAIL_WITHOUT_MARGIN = "config::guardrail-without-margin": "Without a margin a guardrail is never passed.";
     TOO_FEW_GROUPS = "config::too-few-groups": "A comparison needs at least two groups.";
     DUNNETT_NEEDS_CONTROL = "config::dunnett-needs-control": "Dunnett's test compares with a control only.";
     TUKEY_NEEDS_ALL = "config::tukey-needs-all": "Tukey's test compares every pair.";

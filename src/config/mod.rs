@@ -46,10 +46,11 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Warned<Config>, Vec<D
     let mut pass = Pass::over(path, &text, overrides);
     if let Some(located) = pass.data.take() {
         let base = folders(path, overrides);
-        let places = std::iter::once(located.data).chain(located.facts);
+        let places = std::iter::once(located.data).chain(located.facts).chain(located.identity);
         let facts = located.source.facts.iter().enumerate();
         let tables = std::iter::once((&located.source.files, base.data))
-            .chain(facts.map(|(index, facts)| (&facts.files, base.facts(Some(&facts.name), index))));
+            .chain(facts.map(|(index, facts)| (&facts.files, base.facts(Some(&facts.name), index))))
+            .chain(located.source.identity.iter().map(|identity| (&identity.files, base.own)));
         let mut found = Vec::new();
         for ((files, base), span) in tables.zip(places) {
             let paths = files::resolve(base, &files.pattern);
@@ -66,8 +67,9 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Warned<Config>, Vec<D
             found.push(paths);
         }
         if let Some(data) = pass.config.as_mut().and_then(|config| config.data.as_mut()) {
-            let tables =
-                std::iter::once(&mut data.files).chain(data.facts.iter_mut().map(|facts| &mut facts.files));
+            let facts = data.facts.iter_mut().map(|facts| &mut facts.files);
+            let identity = data.identity.iter_mut().map(|identity| &mut identity.files);
+            let tables = std::iter::once(&mut data.files).chain(facts).chain(identity);
             tables.zip(found).for_each(|(files, paths)| files.paths = paths);
         }
     }

@@ -17,20 +17,9 @@ use super::suggest;
 /// Keys and values of the contract that this version cannot honour, with what to use meanwhile. An entry is a dotted
 /// path, or `path = value`; `fills` names the key whose place it takes.
 const NOT_YET_SUPPORTED: &[Unsupported] = &[
-    Unsupported { path: "data.identity", fills: None, instead: "resolve devices to users beforehand" },
     Unsupported { path: "data.source", fills: Some("path"), instead: "export the rows to CSV or Parquet" },
     Unsupported { path: "data.table", fills: Some("path"), instead: "export the rows to CSV or Parquet" },
     Unsupported { path: "data.query", fills: Some("path"), instead: "export the rows to CSV or Parquet" },
-    Unsupported {
-        path: "design.monitoring = group-sequential",
-        fills: None,
-        instead: "`fixed`: one look at the end",
-    },
-    Unsupported {
-        path: "design.monitoring = always-valid",
-        fills: None,
-        instead: "`fixed`: one look at the end",
-    },
 ];
 
 /// One line of [`NOT_YET_SUPPORTED`].

@@ -2,17 +2,12 @@
 
 use std::borrow::Cow;
 
-use polars::prelude::*;
-
 use super::Dataset;
 use super::aggregate::{ByEntry, State, by_row, by_unit};
-use super::expression::evaluate;
-use super::failure::sentence;
-use super::names::{NONE, natural_order};
 use super::numbers::Numbers;
-use super::parquet::label;
 use super::query::{Gathered, Query, all};
 use super::rows::Rows;
+use super::segments::Parts;
 use crate::config::valid::Aggregate;
 use crate::diag::Diagnostic;
 
@@ -145,55 +140,11 @@ impl Dataset {
     }
 
     fn stratify(&self, sql: &str, answer: &mut Gathered) -> Result<(), Diagnostic> {
-        let quoted = format!("`{sql}`");
-        let failed = |error: PolarsError| {
-            Diagnostic::error("data::sql-type", format!("{quoted}: {}", sentence(&error)))
-        };
-        let series = evaluate(&self.expression(&self.rows, sql)?, &self.rows.frame, &quoted)?;
-        let labels = label(&series).map_err(failed)?;
-        let labels = labels.str().map_err(failed)?;
-        // Strata are numbered as they are met and then put into their order.
-        let mut numbers: PlHashMap<&str, u32> = PlHashMap::default();
-        let mut met: Vec<&str> = Vec::new();
-        let mut any_missing = false;
-        let mut of_unit = vec![NONE; self.units.total];
-        let mut seen = vec![false; self.units.total];
-        for (row, text) in labels.iter().enumerate() {
-            if self.rows.group_of_row[row] == NONE {
-                continue;
-            }
-            let unit = self.rows.unit(row);
-            if std::mem::replace(&mut seen[unit], true) {
-                continue;
-            }
-            any_missing |= text.is_none();
-            of_unit[unit] = text.map_or(NONE, |text| {
-                *numbers.entry(text).or_insert_with(|| {
-                    met.push(text);
-                    met.len() as u32 - 1
-                })
-            });
-        }
-        let mut order: Vec<usize> = (0..met.len()).collect();
-        order.sort_by(|a, b| natural_order(met[*a], met[*b]));
-        let mut place = vec![0_u32; met.len()];
-        for (to, from) in (0_u32..).zip(&order) {
-            place[*from] = to;
-        }
-        answer.strata = order.iter().map(|index| met[*index].to_string()).collect();
-        let none = met.len() as u32;
-        if any_missing {
-            answer.strata.push(String::new());
-        }
+        let Parts { labels, of_unit } = self.parts(sql)?;
         for group in &mut answer.groups {
-            let stratum = |unit: &u32| {
-                of_unit
-                    .get(*unit as usize)
-                    .filter(|stratum| **stratum != NONE)
-                    .map_or(none, |stratum| place[*stratum as usize])
-            };
-            group.strata = group.units.iter().map(stratum).collect();
+            group.strata = group.units.iter().map(|unit| of_unit[*unit as usize]).collect();
         }
+        answer.strata = labels;
         Ok(())
     }
 }

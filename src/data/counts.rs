@@ -3,11 +3,11 @@
 use polars::prelude::*;
 
 use super::accounting::{defect, series};
+use super::content::Content;
 use super::gate::{Gate, GateReason};
 use super::groups::{FOREIGN, GroupCount, Labels};
 use super::names::NONE;
 use super::rows::Rows;
-use super::table::Content;
 use crate::config::valid::{DataSource, Design, OnBroken};
 use crate::diag::Diagnostic;
 

@@ -1,13 +1,14 @@
 //! Exposures: which unit is in which group since when, from rows that are units or that name them.
 
+use super::content::Content;
 use super::gate::{Gate, GateReason};
 use super::groups::{FOREIGN, GroupCount, Labels};
+use super::join::Setting;
 use super::names::NONE;
 use super::rows::{Membership, Rows, Units};
 use super::stamps::{NO_TIME, midnight};
-use super::table::Content;
-use super::units::{UnitColumn, UnitIndex};
-use crate::config::valid::{DataSource, Design, OnBroken};
+use super::units::UnitIndex;
+use crate::config::valid::OnBroken;
 use crate::diag::Diagnostic;
 
 /// The rows of `[data]` while facts may still say that a unit is in another group, too.
@@ -20,6 +21,8 @@ pub(crate) struct Exposure {
     pub early: Option<Vec<bool>>,
     pub unit_of_row: Option<Vec<u32>>,
     pub members: Membership,
+    /// The same of devices by their names, where it is known which of them are one user.
+    pub devices: Option<Membership>,
     pub rows_missing_group: u64,
     pub gates: Vec<Gate>,
 }
@@ -29,15 +32,14 @@ impl Exposure {
     ///
     /// # Errors
     /// Defects of this program only.
-    pub(crate) fn of<'a>(
-        own: &'a Content,
-        source: &DataSource,
-        design: &Design,
-        start: Option<jiff::civil::Date>,
-        index: &mut UnitIndex<'a>,
+    pub(crate) fn of(
+        own: &Content,
+        setting: &Setting,
+        index: &mut UnitIndex,
     ) -> Result<Exposure, Diagnostic> {
+        let (source, design) = (&setting.source, &setting.design);
         let refuses = source.files.malformed == OnBroken::Refuse;
-        let early = early_rows(own, source, start);
+        let early = early_rows(own, setting);
         let is_early = |row: usize| early.as_ref().is_some_and(|early| early[row]);
         let labels = Labels::of(&own.frame, &source.group)?;
         let groups = labels.groups(|row| !is_early(row), design);
@@ -55,18 +57,20 @@ impl Exposure {
             gates.push(GateReason::MissingGroup { rows: rows_missing_group }.when(refuses));
         }
         let mut members = Membership::default();
+        let mut devices = setting.identity.is_some().then(|| Membership::of(setting.names));
         let unit_of_row = match &source.unit {
             None => None,
-            Some(unit) => {
-                let unit_of_row = index.number(&UnitColumn::of(&own.frame, unit)?);
+            Some(_) => {
+                let unit_of_row = index.number(&own.names);
                 members = Membership::of(index.len());
                 let mut missing = 0;
-                for (unit, label) in unit_of_row.iter().zip(&mut label_of_row) {
+                for ((unit, name), label) in unit_of_row.iter().zip(&own.names).zip(&mut label_of_row) {
                     if *unit == NONE {
                         missing += 1;
                         *label = NONE;
                     } else if *label != NONE {
                         members.claim(*unit, *label);
+                        devices.iter_mut().for_each(|devices| devices.claim(*name, *label));
                     }
                 }
                 if missing > 0 {
@@ -75,7 +79,7 @@ impl Exposure {
                 Some(unit_of_row)
             }
         };
-        Ok(Exposure { groups, label_of_row, early, unit_of_row, members, rows_missing_group, gates })
+        Ok(Exposure { groups, label_of_row, early, unit_of_row, members, devices, rows_missing_group, gates })
     }
 
     /// The rows and units of the analysis, the group sizes, and for every unit whether a rule leaves it out, once it is
@@ -117,22 +121,16 @@ impl Exposure {
                 by_group[*label as usize].push(unit as u32);
             }
         }
-        let mut gates = self.settle_early(own, &counted, &analysed, &mut rows);
+        let gates = self.settle_early(own, &counted, &analysed, &mut rows);
         // One row a unit, in the order of the units: they need not be added up.
         let are_rows = self
             .unit_of_row
             .as_ref()
             .is_none_or(|units| units.iter().zip(0..).all(|(unit, row)| *unit == row));
         rows.unit_of_row.clone_from(&self.unit_of_row);
-        gates.extend(self.contamination_gate());
         let uncounted = vec![0; groups.len()];
         let units = Units { total, by_group, uncounted, first, are_rows };
         Settled { rows, units, groups, analysed, gates }
-    }
-
-    fn contamination_gate(&self) -> Option<Gate> {
-        let count = self.members.contamination();
-        (count > 0).then(|| GateReason::UnitsInTwoGroups { count, counts_stay: false }.when(false))
     }
 
     /// Brings the rows from before the start to the groups that their units came into later.
@@ -170,8 +168,9 @@ pub(crate) struct Settled {
 }
 
 /// Rows of units from before the experiment.
-fn early_rows(own: &Content, source: &DataSource, start: Option<jiff::civil::Date>) -> Option<Vec<bool>> {
-    let (Some(start), Some(stamps), true) = (start, &own.stamps, source.unit.is_some()) else { return None };
+fn early_rows(own: &Content, setting: &Setting) -> Option<Vec<bool>> {
+    let (Some(start), Some(stamps)) = (setting.start, &own.stamps) else { return None };
+    setting.source.unit.as_ref()?;
     let start = midnight(start);
     let early: Vec<bool> = stamps.micros.iter().map(|stamp| *stamp != NO_TIME && *stamp < start).collect();
     early.contains(&true).then_some(early)

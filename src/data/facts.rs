@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::content::Content;
 use super::gate::{Gate, GateReason};
 use super::groups::{FOREIGN, Labels};
 use super::names::NONE;
@@ -9,7 +10,6 @@ use super::overview::ColumnOverview;
 use super::reading::Reading;
 use super::rows::{Membership, Rows};
 use super::stamps::{NO_TIME, Stamps, TimeRange, is_before};
-use super::table::Content;
 use super::units::UNKNOWN;
 use crate::config::valid::{Design, Facts};
 use crate::diag::Diagnostic;
@@ -50,6 +50,8 @@ pub struct RowsOfUnits {
 /// Rows of facts that take no part in outcomes. Reasons are asked in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
+    /// Rows from after the date of the data.
+    pub after_date: u64,
     /// Rows without a unit.
     pub no_unit: u64,
     /// Rows of units that were never exposed, or of a group that no exposure has.
@@ -134,7 +136,7 @@ pub(crate) fn join(
 ) -> (Rows, FactsReading, Vec<Gate>) {
     let total = joining.members.group.len();
     let mut rows = Rows::new(content, None);
-    let mut left_out = LeftOut::default();
+    let mut left_out = LeftOut { after_date: content.after_date, ..LeftOut::default() };
     let (mut mixed, mut outside) = (Tally::new(total), Tally::new(total));
     let (mut early, mut used, mut unexposed) = (Tally::new(total), Tally::new(total), Tally::new(total));
     let mut strangers = Tally::new(0);
@@ -162,7 +164,7 @@ pub(crate) fn join(
             outside.add(at);
         } else {
             let invalid = content.excluded.as_ref().is_some_and(|excluded| excluded[row]);
-            match joining.moment(content.stamps.as_ref(), row, at) {
+            match joining.moment(content.stamps.as_deref(), row, at) {
                 Moment::Unknown => left_out.no_time += 1,
                 Moment::Before => {
                     early.add(at);
@@ -190,7 +192,7 @@ pub(crate) fn join(
         overview: content.overview.clone(),
         rows_used: used.counts.rows,
         units_with_rows: used.counts.units,
-        time: content.stamps.as_ref().and_then(Stamps::range),
+        time: content.stamps.as_deref().and_then(Stamps::range),
         left_out,
     };
     let gates = gates(&reading);
@@ -247,7 +249,7 @@ impl Tally {
 /// What the joining itself gives cause to say.
 fn gates(facts: &FactsReading) -> Vec<Gate> {
     let out = &facts.left_out;
-    let of = facts.reading.rows;
+    let of = facts.reading.rows - out.after_date;
     let mut gates = Vec::new();
     let mut add = |rows: u64, reason: GateReason| {
         if rows > 0 {

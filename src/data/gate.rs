@@ -1,5 +1,6 @@
 //! What a data gate has to say: facts about the data that the report must show, and those that forbid an analysis.
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::reading::MalformedRow;
@@ -89,6 +90,47 @@ pub enum GateReason {
         count: u64,
         /// Exposures are counts: the rows of these units are left out, but the group sizes still hold them.
         counts_stay: bool,
+    },
+    /// Users whose devices are in two groups, each device in one; they are left out. Units of which one device alone is in two
+    /// groups are [`GateReason::UnitsInTwoGroups`].
+    DevicesInTwoGroups {
+        /// How many users.
+        users: u64,
+        /// Their devices.
+        devices: u64,
+    },
+    /// Devices that `[data.identity]` gives to two users: it is not known whose they are, so they stay units of their own.
+    DevicesOfTwoUsers {
+        /// How many of those in the experiment.
+        devices: u64,
+    },
+    /// `[data.identity]` has no rows.
+    EmptyIdentity,
+    /// Rows of `[data.identity]` that could not be read; they are left out.
+    MalformedIdentity {
+        /// How many.
+        count: u64,
+        /// The first of them.
+        first: Vec<MalformedRow>,
+    },
+    /// Rows from after the date of the data; they are left out.
+    RowsAfterDate {
+        /// How many.
+        rows: u64,
+    },
+    /// The last row of `[data]` is long ago.
+    Stale {
+        /// Days between its day and the date of the data.
+        days: u64,
+        /// Days the config allows.
+        limit: u64,
+    },
+    /// Days inside of the time of exposures on which nobody came.
+    MissingDays {
+        /// How many.
+        count: u64,
+        /// The first of them.
+        first: Date,
     },
     /// Rows without a time where rows are judged by their time: left out of facts, kept in `[data]`.
     MissingTime {
@@ -186,6 +228,13 @@ impl GateReason {
             GateReason::MissingGroup { .. } => "missing-group",
             GateReason::MissingUnit { .. } => "missing-unit",
             GateReason::UnitsInTwoGroups { .. } => "units-in-two-groups",
+            GateReason::DevicesInTwoGroups { .. } => "devices-in-two-groups",
+            GateReason::DevicesOfTwoUsers { .. } => "devices-of-two-users",
+            GateReason::EmptyIdentity => "empty-identity",
+            GateReason::MalformedIdentity { .. } => "malformed-identity",
+            GateReason::RowsAfterDate { .. } => "rows-after-date",
+            GateReason::Stale { .. } => "stale",
+            GateReason::MissingDays { .. } => "missing-days",
             GateReason::MissingTime { .. } => "missing-time",
             GateReason::PrePeriod { .. } => "pre-period",
             GateReason::UnexposedUnits { .. } => "unexposed-units",

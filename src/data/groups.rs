@@ -169,7 +169,7 @@ pub(crate) fn judge(groups: &[GroupCount], design: &Design) -> Vec<Gate> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config::valid::{Comparisons, Correction, Monitoring, Resampling};
+    use crate::config::valid::{Comparisons, Correction, Looks, Monitoring, Resampling};
 
     pub(crate) fn design(control: Option<&str>, allocation: &[(&str, f64)]) -> Design {
         Design {
@@ -181,6 +181,7 @@ pub(crate) mod tests {
             allocation: allocation.iter().map(|(group, weight)| (group.to_string(), *weight)).collect(),
             comparisons: Comparisons::Control,
             monitoring: Monitoring::Fixed,
+            looks: Looks::default(),
             replicates: 1000,
             resampling: Resampling::Multinomial,
         }

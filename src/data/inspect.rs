@@ -5,7 +5,7 @@ use super::parquet::ParquetFiles;
 use super::reading::Format;
 use super::source::format;
 use super::spec::{Spec, answerable, needs};
-use crate::config::valid::{DataSource, Files, Metric};
+use crate::config::valid::{DataSource, Files, Metric, Segment};
 use crate::diag::{Diagnostic, Place, Warned};
 
 /// What the headers say.
@@ -37,9 +37,13 @@ pub struct FactsHeader {
 /// # Errors
 /// Everything [`super::open`] would fail on as far as headers tell: files that are missing or of a foreign format, headers
 /// that differ, columns that do not exist, SQL that does not parse, metrics that the tables cannot answer.
-pub fn inspect(source: &DataSource, metrics: &[Metric]) -> Result<Warned<Header>, Vec<Diagnostic>> {
+pub fn inspect(
+    source: &DataSource,
+    metrics: &[Metric],
+    segments: &[Segment],
+) -> Result<Warned<Header>, Vec<Diagnostic>> {
     let mut warnings = Vec::new();
-    let mut problems = answerable(source, metrics).err().unwrap_or_default();
+    let mut problems = answerable(source, metrics, segments).err().unwrap_or_default();
     let mut keep = |found: Result<(Format, Vec<String>), Vec<Diagnostic>>| match found {
         Ok(found) => Some(found),
         Err(more) => {
@@ -47,12 +51,15 @@ pub fn inspect(source: &DataSource, metrics: &[Metric]) -> Result<Warned<Header>
             None
         }
     };
-    let own = keep(header(&Spec::data(source, metrics), &mut warnings));
+    let own = keep(header(&Spec::data(source, metrics, segments), &mut warnings));
     let mut headers = Vec::with_capacity(source.facts.len());
     for facts in &source.facts {
         if let Some((format, columns)) = keep(header(&Spec::facts(facts, metrics), &mut warnings)) {
             headers.push(FactsHeader { name: facts.name.clone(), format, columns });
         }
+    }
+    if let Some(identity) = &source.identity {
+        keep(header(&Spec::identity(identity), &mut warnings));
     }
     match own {
         Some((format, columns)) if problems.is_empty() => {

@@ -4,8 +4,9 @@
 //! # What
 //! [`open`] turns `[data]` of a config and its facts into a [`Dataset`]: how the files were read, an overview of every column,
 //! the groups, what the data gate has to say, and the numbers that metrics are computed from: [`Dataset::gather`] for values by
-//! unit, [`Dataset::funnel`] for how far units came, [`Dataset::successes`] where exposures are known as counts only.
-//! [`inspect`] reads headers only.
+//! unit, [`Dataset::funnel`] for how far units came, [`Dataset::successes`] where exposures are known as counts only,
+//! [`Dataset::segment_sizes`] for parts of the units. [`Dataset::as_of`] is the dataset of an earlier day; [`inspect`] reads
+//! headers only.
 //!
 //! # Why it is strict
 //! A row that cannot be read is never dropped in silence: it is counted, located by file and line, and refuses the experiment
@@ -16,8 +17,9 @@
 //! # How
 //! `[data]` and each of the facts are read by the same code (`spec`, `source`, `table`). Separated text takes three steps:
 //! `encoding` (bytes to UTF-8), `dialect` and `records` (structure), `cells` and `columns` (kinds), before `csv` lets polars
-//! parse what is sound. Parquet needs none of them. `groups` and `units` number groups and units once for all tables; `exposure`
-//! or `counts` say who was exposed, `facts` joins the rows of facts to them. After that an answer (`query`) is an SQL expression
+//! parse what is sound. Parquet needs none of them. `groups` and `units` number groups and units once for all tables, all devices
+//! of a user being one unit (`identity`); `exposure` or `counts` say who was exposed, `facts` joins the rows of facts to them
+//! (`join`). That much is done again for the days before (`history`), on rows that are cut at the end of the day. After that an answer (`query`) is an SQL expression
 //! evaluated by polars, one loop over the rows (`aggregate`), and one copy a group.
 
 #![allow(clippy::disallowed_methods, reason = "this room reads the data files")]
@@ -27,6 +29,7 @@ mod adjustment;
 mod aggregate;
 mod cells;
 mod columns;
+mod content;
 mod convert;
 mod counts;
 mod csv;
@@ -41,7 +44,10 @@ mod failure;
 mod funnel;
 mod gate;
 mod groups;
+mod history;
+mod identity;
 mod inspect;
+mod join;
 mod names;
 mod numbers;
 mod open;
@@ -51,6 +57,7 @@ mod query;
 mod reading;
 mod records;
 mod rows;
+mod segments;
 mod source;
 mod spec;
 mod stamps;
@@ -65,6 +72,7 @@ pub use daily::Daily;
 pub use facts::{FactsReading, LeftOut, RowsOfUnits};
 pub use gate::{Gate, GateReason};
 pub use groups::GroupCount;
+pub use identity::IdentityReading;
 pub use inspect::{FactsHeader, Header, inspect};
 pub use open::open;
 pub use overview::{ColumnKind, ColumnOverview};
@@ -92,6 +100,10 @@ pub struct Dataset {
     pub facts: Vec<FactsReading>,
     /// Units by day and group, when the time of exposures is known.
     pub daily: Option<Daily>,
+    /// Days between the last row of `[data]` and the date of the data, when the time of rows is known.
+    pub lag_days: Option<i64>,
+    /// What `[data.identity]` says, when the config has it.
+    pub identity: Option<IdentityReading>,
     /// Rows of `[data]`.
     rows: rows::Rows,
     /// Rows of the facts, in the order of `facts`.
@@ -99,6 +111,10 @@ pub struct Dataset {
     units: rows::Units,
     /// The column with the number of units of a row of `[data]`, where exposures are counts.
     counts: Option<String>,
+    /// The date of the data: there are no rows from later days.
+    date: jiff::civil::Date,
+    /// What the dataset of an earlier day is made of, when the times of all rows that matter are known.
+    origin: Option<std::sync::Arc<history::Origin>>,
 }
 
 impl Dataset {

@@ -1,10 +1,12 @@
 //! Rows that were brought to groups and units, and the units themselves: what queries run over.
 
+use std::sync::Arc;
+
 use polars::prelude::*;
 
+use super::content::Content;
 use super::names::NONE;
 use super::stamps::Stamps;
-use super::table::Content;
 
 /// The rows of one table, each with its unit and its group.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub(crate) struct Rows {
     pub early: Option<Vec<u32>>,
     /// Number of the unit of every row (only of use where the row has a group); none when rows are units.
     pub unit_of_row: Option<Vec<u32>>,
-    pub stamps: Option<Stamps>,
+    pub stamps: Option<Arc<Stamps>>,
 }
 
 impl Rows {

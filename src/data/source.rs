@@ -149,8 +149,8 @@ pub(crate) enum Table {
         files: ParquetFiles,
         /// Columns that are text whatever they hold.
         labels: Vec<usize>,
-        /// The column of units, which is read as it is.
-        unit: Option<usize>,
+        /// Columns that name units, which are read as they are.
+        units: Vec<usize>,
     },
 }
 
@@ -168,7 +168,7 @@ impl Table {
         match self {
             Table::Csv(table) => Some(table.plans[index].kind),
             // Units are names, even where they are numbers.
-            Table::Parquet { labels, unit, .. } if labels.contains(&index) || *unit == Some(index) => {
+            Table::Parquet { labels, units, .. } if labels.contains(&index) || units.contains(&index) => {
                 Some(Kind::Text)
             }
             Table::Parquet { files, .. } => files.kinds[index],

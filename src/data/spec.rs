@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{expression, names};
 use crate::config::valid::{
-    Aggregate, DataSource, Facts, Files, Metric, MetricKind, MetricSource, Population, Rows,
+    Aggregate, DataSource, Facts, Files, Identity, Metric, MetricKind, MetricSource, Population, Rows,
+    Segment,
 };
 use crate::diag::{Diagnostic, Place};
 
@@ -31,11 +32,14 @@ pub(crate) struct Text<'a> {
 /// One table and what is wanted of it.
 #[derive(Debug)]
 pub(crate) struct Spec<'a> {
-    /// `data`, or `` data.facts `orders` ``: what messages call it.
+    /// `data`, `` data.facts `orders` `` or `data.identity`: what messages call it.
     pub key: String,
     pub files: &'a Files,
     pub group: Option<&'a str>,
     pub unit: Option<&'a str>,
+    /// The key under which the unit is named: `unit`, or `device` where users are named, too.
+    pub unit_key: &'static str,
+    pub user: Option<&'a str>,
     pub time: Option<&'a str>,
     pub count: Option<&'a str>,
     pub texts: Vec<Text<'a>>,
@@ -43,15 +47,23 @@ pub(crate) struct Spec<'a> {
 
 impl<'a> Spec<'a> {
     /// What the config wants of `[data]`.
-    pub(crate) fn data(source: &'a DataSource, metrics: &'a [Metric]) -> Spec<'a> {
+    pub(crate) fn data(source: &'a DataSource, metrics: &'a [Metric], segments: &'a [Segment]) -> Spec<'a> {
+        let mut texts = texts(metrics, None);
+        texts.extend(segments.iter().map(|segment| Text {
+            used_by: format!("segment `{}`, by", segment.id),
+            sql: &segment.by,
+            expect: Expect::Anything,
+        }));
         Spec {
             key: "data".to_string(),
             files: &source.files,
             group: Some(&source.group),
             unit: source.unit.as_deref(),
+            unit_key: "unit",
+            user: None,
             time: source.time.as_deref(),
             count: source.count.as_deref(),
-            texts: texts(metrics, None),
+            texts,
         }
     }
 
@@ -62,9 +74,26 @@ impl<'a> Spec<'a> {
             files: &facts.files,
             group: facts.group.as_deref(),
             unit: Some(&facts.unit),
+            unit_key: "unit",
+            user: None,
             time: facts.time.as_deref(),
             count: None,
             texts: texts(metrics, Some(&facts.name)),
+        }
+    }
+
+    /// What the config wants of `[data.identity]`.
+    pub(crate) fn identity(identity: &'a Identity) -> Spec<'a> {
+        Spec {
+            key: "data.identity".to_string(),
+            files: &identity.files,
+            group: None,
+            unit: Some(&identity.device),
+            unit_key: "device",
+            user: Some(&identity.user),
+            time: None,
+            count: None,
+            texts: Vec::new(),
         }
     }
 
@@ -76,7 +105,7 @@ impl<'a> Spec<'a> {
     /// The columns that the config names outright; they tell one separator from another.
     pub(crate) fn wanted(&self) -> Vec<&'a str> {
         let mut wanted: Vec<&str> =
-            [self.group, self.unit, self.time, self.count].into_iter().flatten().collect();
+            [self.group, self.unit, self.user, self.time, self.count].into_iter().flatten().collect();
         wanted.extend(self.files.columns.iter().map(|rule| rule.column.as_str()));
         wanted
     }
@@ -88,11 +117,12 @@ impl<'a> Spec<'a> {
             _ => problem,
         };
         let names_its_key =
-            ["data.", "metric `", "funnel `"].iter().any(|key| problem.message.starts_with(key));
+            ["data.", "metric `", "funnel `", "segment `"].iter().any(|key| problem.message.starts_with(key));
         if self.key == "data" || names_its_key {
             return problem;
         }
-        let hint = problem.hint.map(|hint| hint.replace("under [data]", "under its [[data.facts]]"));
+        let place = if self.user.is_some() { "under [data.identity]" } else { "under its [[data.facts]]" };
+        let hint = problem.hint.map(|hint| hint.replace("under [data]", place));
         Diagnostic { message: format!("{}: {}", self.key, problem.message), hint, ..problem }
     }
 
@@ -155,9 +185,13 @@ pub(crate) fn texts<'a>(metrics: &'a [Metric], from: Option<&str>) -> Vec<Text<'
 /// What the tables cannot give whatever they hold.
 ///
 /// # Errors
-/// `data::counts-only` for every metric that needs units where exposures are counts, `data::facts-group` and
+/// `data::counts-only` for every metric and segment that needs units where exposures are counts, `data::facts-group` and
 /// `data::facts-unit` for facts that cannot be brought to groups.
-pub(crate) fn answerable(source: &DataSource, metrics: &[Metric]) -> Result<(), Vec<Diagnostic>> {
+pub(crate) fn answerable(
+    source: &DataSource,
+    metrics: &[Metric],
+    segments: &[Segment],
+) -> Result<(), Vec<Diagnostic>> {
     let mut problems = Vec::new();
     for facts in &source.facts {
         let key = facts_key(&facts.name);
@@ -181,6 +215,16 @@ pub(crate) fn answerable(source: &DataSource, metrics: &[Metric]) -> Result<(), 
         }
     }
     if let Some(count) = &source.count {
+        for segment in segments {
+            let message = format!(
+                "segment `{}`: parts are made of units, but `{count}` says how many units a row stands for",
+                segment.id
+            );
+            problems.push(
+                Diagnostic::error("data::counts-only", message)
+                    .hint("leave the segment out, or give the exposures of units"),
+            );
+        }
         for metric in metrics {
             if let MetricSource::Rows(rows) = &metric.source
                 && rows.adjustment.pre_period
@@ -237,6 +281,7 @@ fn needs_units(kind: MetricKind, rows: &Rows) -> Option<&'static str> {
 pub(crate) struct Needs {
     pub group: Option<usize>,
     pub unit: Option<usize>,
+    pub user: Option<usize>,
     pub time: Option<usize>,
     pub count: Option<usize>,
     /// Some expression or rule reads the column of the unit, which is then text like in separated files.
@@ -261,7 +306,8 @@ pub(crate) fn needs(columns: &[String], spec: &Spec) -> Result<Needs, Vec<Diagno
             }
         };
     let group = find(spec.group, "group");
-    let unit = find(spec.unit, "unit");
+    let unit = find(spec.unit, spec.unit_key);
+    let user = find(spec.user, "user");
     let time = find(spec.time, "time");
     let count = find(spec.count, "count");
     for rule in &spec.files.columns {
@@ -280,8 +326,8 @@ pub(crate) fn needs(columns: &[String], spec: &Spec) -> Result<Needs, Vec<Diagno
     }
     let unit_is_read = unit.is_some_and(|unit| read.contains(&unit));
     let mut all = read;
-    all.extend([group, unit, time, count].into_iter().flatten());
-    Ok(Needs { group, unit, time, count, unit_is_read, all })
+    all.extend([group, unit, user, time, count].into_iter().flatten());
+    Ok(Needs { group, unit, user, time, count, unit_is_read, all })
 }
 
 /// Whether units without rows have a value.

@@ -30,6 +30,20 @@ pub(crate) struct Stamps {
 }
 
 impl Stamps {
+    /// The times of rows; none when no row has one.
+    pub(crate) fn of(micros: Vec<i64>) -> Option<Stamps> {
+        if micros.iter().all(|micros| *micros == NO_TIME) {
+            return None;
+        }
+        let timed = micros.iter().any(|micros| *micros != NO_TIME && micros.rem_euclid(DAY) != 0);
+        Some(Stamps { micros, timed })
+    }
+
+    /// The latest time.
+    pub(crate) fn last(&self) -> Option<i64> {
+        self.micros.iter().copied().filter(|micros| *micros != NO_TIME).max()
+    }
+
     /// The time that the rows cover; none when no row has a time.
     pub(crate) fn range(&self) -> Option<TimeRange> {
         let known = || self.micros.iter().copied().filter(|micros| *micros != NO_TIME);
@@ -40,12 +54,7 @@ impl Stamps {
 
 /// The times in a column of dates or time stamps; none when it holds not one.
 pub(crate) fn stamps(series: &Series) -> PolarsResult<Option<Stamps>> {
-    let micros: Vec<i64> = micros(series)?.into_iter().map(|stamp| stamp.unwrap_or(NO_TIME)).collect();
-    if micros.iter().all(|micros| *micros == NO_TIME) {
-        return Ok(None);
-    }
-    let timed = micros.iter().any(|micros| *micros != NO_TIME && micros.rem_euclid(DAY) != 0);
-    Ok(Some(Stamps { micros, timed }))
+    Ok(Stamps::of(micros(series)?.into_iter().map(|stamp| stamp.unwrap_or(NO_TIME)).collect()))
 }
 
 /// Whether one time is before another. A date stands for its whole day: unless both name a time of day, days are compared.

@@ -1,14 +1,15 @@
 //! One table read and judged row by row: `[data]` and each `[[data.facts]]` come through here alike.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use polars::prelude::*;
 
 use super::accounting::{account, defect, filtered, is_count, series, with_bad_counts};
 use super::columns::{Kind, Use};
+use super::content::{Content, empty};
 use super::csv::CsvFile;
 use super::expression::{self, type_of};
-use super::gate::{Gate, GateReason};
 use super::inspect::{collect, same_header};
 use super::overview::{ColumnOverview, broken, describe};
 use super::parquet::ParquetFiles;
@@ -17,28 +18,11 @@ use super::reading::{FileReading, Format, Found, Reading};
 use super::source::{CsvTable, Table, format};
 use super::spec::{Expect, Needs, Spec, needs};
 use super::stamps::{Stamps, stamps};
-use crate::config::valid::{Files, OnBroken};
+use crate::config::valid::Files;
 use crate::diag::{Diagnostic, Place};
 
 /// How many bytes of columns that only the overview reads are held at once.
 const OVERVIEW_BYTES: usize = 256 << 20;
-
-/// One table as it was read.
-#[derive(Debug)]
-pub(crate) struct Content {
-    pub reading: Reading,
-    pub overview: Vec<ColumnOverview>,
-    /// What rows, cells and rules give cause to say.
-    pub gates: Vec<Gate>,
-    /// Column names of the files.
-    pub columns: Vec<String>,
-    /// The columns that are read, one row a readable row.
-    pub frame: DataFrame,
-    /// Rows that a rule leaves out; none when no row is.
-    pub excluded: Option<Vec<bool>>,
-    /// The times of the rows, when the config names a column that holds any.
-    pub stamps: Option<Stamps>,
-}
 
 /// Reads one table.
 ///
@@ -73,15 +57,16 @@ fn open_files(spec: &Spec, warnings: &mut Vec<Diagnostic>) -> Result<Content, Ve
             let needs = needs(&files.names, spec)?;
             // Whole numbers are numbered as they are; as text they would take many times the memory.
             let as_text = |unit: &usize| needs.unit_is_read || files.kinds[*unit] != Some(Kind::Integer);
-            let labels = needs.group.into_iter().chain(needs.unit.filter(as_text)).collect();
-            (Table::Parquet { files, labels, unit: needs.unit }, needs)
+            let units: Vec<usize> = needs.unit.into_iter().chain(needs.user).collect();
+            let labels = needs.group.into_iter().chain(units.iter().copied().filter(as_text)).collect();
+            (Table::Parquet { files, labels, units }, needs)
         }
     };
     read(spec, &table, &needs, warnings)
 }
 
 fn usage(needs: &Needs, index: usize) -> Use {
-    if Some(index) == needs.group || Some(index) == needs.unit {
+    if [needs.group, needs.unit, needs.user].contains(&Some(index)) {
         Use::Label
     } else if needs.all.contains(&index) {
         Use::Needed
@@ -124,8 +109,6 @@ fn read(
         }
     }
     let rules = rules(files, table, &frame, spec)?;
-    let mut gates = row_gates(files, &reading);
-    gates.extend(rules.gates);
     let names = table.names();
     let stamps = match needs.time {
         Some(time) => time_of_rows(spec, &frame, &names[time], table.kind(time), warnings).map_err(one)?,
@@ -133,7 +116,20 @@ fn read(
     };
     let overview =
         overview(table, &projection, &frame, keep.as_ref(), &rules.invalid, warnings).map_err(one)?;
-    Ok(Content { columns: names.to_vec(), reading, overview, gates, frame, excluded: rules.excluded, stamps })
+    let mut content = Content {
+        columns: names.to_vec(),
+        reading,
+        overview,
+        gates: Vec::new(),
+        frame,
+        broken: rules.broken,
+        excluded: None,
+        stamps: stamps.map(Arc::new),
+        names: Vec::new(),
+        after_date: 0,
+    };
+    content.judge(files);
+    Ok(content)
 }
 
 fn is_count_column(spec: &Spec, table: &Table, index: usize, rows: usize) -> Result<(), Vec<Diagnostic>> {
@@ -170,55 +166,30 @@ fn counts_are_sound(spec: &Spec, frame: &DataFrame, name: &str) -> Result<(), Ve
     Err(vec![Diagnostic::error("data::count", message)])
 }
 
-/// The gates about rows as such.
-fn row_gates(files: &Files, reading: &Reading) -> Vec<Gate> {
-    let mut gates = Vec::new();
-    if reading.rows == 0 {
-        gates.push(GateReason::NoRows.refusing());
-    } else if reading.rows < files.min_rows {
-        gates.push(GateReason::TooFewRows { rows: reading.rows, min: files.min_rows }.refusing());
-    }
-    if reading.malformed > 0 {
-        let reason =
-            GateReason::Malformed { count: reading.malformed, first: reading.first_malformed.clone() };
-        gates.push(reason.when(files.malformed == OnBroken::Refuse));
-    }
-    gates
-}
-
 /// What the validity rules find.
 struct Rules {
-    gates: Vec<Gate>,
-    /// Rows that break a rule, by column.
+    /// How many rows break a rule, by column.
     invalid: BTreeMap<usize, u64>,
-    excluded: Option<Vec<bool>>,
+    /// [`Content::broken`].
+    broken: Vec<(usize, Vec<bool>)>,
 }
 
 fn rules(files: &Files, table: &Table, frame: &DataFrame, spec: &Spec) -> Result<Rules, Vec<Diagnostic>> {
-    let mut found = Rules { gates: Vec::new(), invalid: BTreeMap::new(), excluded: None };
+    let mut found = Rules { invalid: BTreeMap::new(), broken: Vec::new() };
     let mut problems = Vec::new();
-    for rule in &files.columns {
+    for (position, rule) in files.columns.iter().enumerate() {
         let Some(index) = table.names().iter().position(|name| *name == rule.column) else { continue };
         let kind = table.kind(index).unwrap_or(Kind::Text);
         let column = series(frame, &rule.column).map_err(|problem| vec![problem])?;
-        let rows = match broken(rule, column, kind, &spec.name("columns")) {
-            Ok(rows) => rows,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
+        match broken(rule, column, kind, &spec.name("columns")) {
+            Ok(rows) => {
+                let count = rows.iter().filter(|broken| **broken).count() as u64;
+                *found.invalid.entry(index).or_default() += count;
+                if count > 0 {
+                    found.broken.push((position, rows));
+                }
             }
-        };
-        let count = rows.iter().filter(|broken| **broken).count() as u64;
-        *found.invalid.entry(index).or_default() += count;
-        if count == 0 {
-            continue;
-        }
-        let left_out = rule.invalid == OnBroken::Exclude;
-        let reason = GateReason::InvalidValues { column: rule.column.clone(), count, excluded: left_out };
-        found.gates.push(reason.when(rule.invalid == OnBroken::Refuse));
-        if left_out {
-            let excluded = found.excluded.get_or_insert_with(|| vec![false; frame.height()]);
-            excluded.iter_mut().zip(rows).for_each(|(excluded, broken)| *excluded |= broken);
+            Err(problem) => problems.push(problem),
         }
     }
     if problems.is_empty() { Ok(found) } else { Err(problems) }
@@ -326,18 +297,4 @@ fn overview(
         column.markers = table.markers(*index);
     }
     Ok(described.into_values().collect())
-}
-
-/// The content of files that hold nothing at all.
-fn empty(files: Vec<FileReading>) -> Content {
-    let encoding = files.first().and_then(|file| file.encoding.clone());
-    Content {
-        reading: Reading { files, encoding, ..Reading::empty(Format::Csv) },
-        overview: Vec::new(),
-        gates: vec![GateReason::NoRows.refusing()],
-        columns: Vec::new(),
-        frame: DataFrame::empty(),
-        excluded: None,
-        stamps: None,
-    }
 }

@@ -77,36 +77,45 @@ pub(crate) fn is_no_label(label: &str) -> bool {
     cells::is_missing(label.as_bytes()) && !may_be_a_group
 }
 
-/// Units in the order in which they were first met.
+/// What names units in all tables, numbered in the order in which the names were first met.
 #[derive(Default)]
-pub(crate) struct UnitIndex<'a> {
+pub(crate) struct Names<'a> {
     // Only looked up, never iterated over: the order of a hash map decides nothing here.
     numbers: PlHashMap<i64, u32>,
     texts: PlHashMap<&'a str, u32>,
     count: u32,
 }
 
-impl<'a> UnitIndex<'a> {
-    /// How many units there are.
+impl<'a> Names<'a> {
+    /// How many names there are.
     pub(crate) fn len(&self) -> usize {
         self.count as usize
     }
 
-    /// The number of the unit of every row, new units numbered on; [`NONE`] for rows without a unit.
+    /// The number of the name in every row, new names numbered on; [`NONE`] for rows without one.
     pub(crate) fn number(&mut self, column: &UnitColumn<'a>) -> Vec<u32> {
+        self.number_where(column, |_| true)
+    }
+
+    /// [`Names::number`] of the rows that are wanted, [`NONE`] for all others.
+    pub(crate) fn number_where(
+        &mut self,
+        column: &UnitColumn<'a>,
+        is_wanted: impl Fn(usize) -> bool,
+    ) -> Vec<u32> {
         let mut found = Vec::with_capacity(column.len());
-        column.for_each(|unit| found.push(unit.map_or(NONE, |unit| self.add(unit))));
+        column.for_each(|unit| {
+            let unit = unit.filter(|_| is_wanted(found.len()));
+            found.push(unit.map_or(NONE, |unit| self.add(unit)));
+        });
         found
     }
 
-    /// The number of the unit of every row: as it is known here, or numbered on in `others` with the bit [`UNKNOWN`].
-    pub(crate) fn look_up(&self, column: &UnitColumn<'a>, others: &mut UnitIndex<'a>) -> Vec<u32> {
+    /// The number of the name in every row, [`UNKNOWN`] for names that were not met, and [`NONE`] for rows without one.
+    pub(crate) fn find(&self, column: &UnitColumn) -> Vec<u32> {
         let mut found = Vec::with_capacity(column.len());
         column.for_each(|unit| {
-            found.push(match unit {
-                None => NONE,
-                Some(unit) => self.get(unit).unwrap_or_else(|| others.add(unit) | UNKNOWN),
-            });
+            found.push(unit.map_or(NONE, |unit| self.get(unit).unwrap_or(UNKNOWN)));
         });
         found
     }
@@ -129,7 +138,71 @@ impl<'a> UnitIndex<'a> {
     }
 }
 
-/// Marks the number of a unit that exposures do not know.
+/// Units in the order in which they were first met: every name is one, except that all devices of a user are one.
+pub(crate) struct UnitIndex<'a> {
+    users: Option<&'a Users>,
+    /// Number of the unit by its name, or by its user after all names.
+    numbers: Vec<u32>,
+    names: usize,
+    count: u32,
+}
+
+impl<'a> UnitIndex<'a> {
+    /// Nobody met yet, of so many names.
+    pub(crate) fn new(names: usize, users: Option<&'a Users>) -> UnitIndex<'a> {
+        let keys = names + users.map_or(0, |users| users.count as usize);
+        UnitIndex { users, numbers: vec![NONE; keys], names, count: 0 }
+    }
+
+    /// How many units there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The number of the unit of every name, new units numbered on; [`NONE`] where there is no name.
+    pub(crate) fn number(&mut self, names: &[u32]) -> Vec<u32> {
+        names.iter().map(|name| if *name == NONE { NONE } else { self.add(*name) }).collect()
+    }
+
+    /// The number of the unit of every name: as it is known here, or numbered on in `others` with the bit [`UNKNOWN`].
+    pub(crate) fn look_up(&self, names: &[u32], others: &mut UnitIndex) -> Vec<u32> {
+        let number = |name: &u32| match *name {
+            NONE => NONE,
+            name => self.get(name).unwrap_or_else(|| others.add(name) | UNKNOWN),
+        };
+        names.iter().map(number).collect()
+    }
+
+    /// The unit of a name, where it was met.
+    pub(crate) fn get(&self, name: u32) -> Option<u32> {
+        Some(self.numbers[self.key(name)]).filter(|number| *number != NONE)
+    }
+
+    fn key(&self, name: u32) -> usize {
+        let user = self.users.map_or(NONE, |users| users.of_name[name as usize]);
+        if user == NONE { name as usize } else { self.names + user as usize }
+    }
+
+    fn add(&mut self, name: u32) -> u32 {
+        let key = self.key(name);
+        if self.numbers[key] == NONE {
+            self.numbers[key] = self.count;
+            self.count += 1;
+        }
+        self.numbers[key]
+    }
+}
+
+/// The users that names of devices stand for.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    /// User of every name; [`NONE`] where it is not known.
+    pub of_name: Vec<u32>,
+    /// How many users there are.
+    pub count: u32,
+}
+
+/// Marks the number of a unit that exposures do not know, and stands for any name that was not met.
 pub(crate) const UNKNOWN: u32 = 1 << 31;
 
 #[cfg(test)]
@@ -143,17 +216,31 @@ mod tests {
             [Some("7"), Some(" 8 "), Some("007"), Some("u1"), None, Some("NULL"), Some("-0"), Some("7")],
         );
         let numbers = Int64Chunked::new("u".into(), [Some(8), None, Some(7), Some(i64::MIN), Some(9)]);
-        let mut index = UnitIndex::default();
-        assert_eq!(index.number(&UnitColumn::Texts(&texts)), [0, 1, 2, 3, NONE, NONE, 4, 0]);
-        let mut others = UnitIndex::default();
-        let found = index.look_up(&UnitColumn::Numbers(&numbers), &mut others);
-        assert_eq!(found, [1, NONE, 0, UNKNOWN, 1 | UNKNOWN]);
-        assert_eq!((index.len(), others.len()), (5, 2));
+        let mut names = Names::default();
+        assert_eq!(names.number(&UnitColumn::Texts(&texts)), [0, 1, 2, 3, NONE, NONE, 4, 0]);
+        assert_eq!(names.find(&UnitColumn::Numbers(&numbers)), [1, NONE, 0, UNKNOWN, UNKNOWN]);
+        assert_eq!(names.number(&UnitColumn::Numbers(&numbers)), [1, NONE, 0, 5, 6]);
+        assert_eq!(
+            names.number_where(&UnitColumn::Numbers(&numbers), |row| row == 2),
+            [NONE, NONE, 0, NONE, NONE]
+        );
+        assert_eq!(names.len(), 7);
         for written in ["9223372036854775807", "-9223372036854775808", "0", "-5"] {
             assert_eq!(Unit::from_text(written), Some(Unit::Number(written.parse().unwrap())));
         }
         for written in ["9223372036854775808", "00", "+5", "1.0", "none"] {
             assert_eq!(Unit::from_text(written), Some(Unit::Text(written)));
         }
+    }
+
+    #[test]
+    fn devices_of_a_user_are_one_unit() {
+        let users = Users { of_name: vec![NONE, 1, NONE, 1, 0], count: 2 };
+        let mut index = UnitIndex::new(5, Some(&users));
+        assert_eq!(index.number(&[2, 1, NONE, 0, 1]), [0, 1, NONE, 2, 1]);
+        let mut others = UnitIndex::new(5, Some(&users));
+        assert_eq!(index.look_up(&[3, 4, NONE, 0], &mut others), [1, UNKNOWN, NONE, 2]);
+        assert_eq!((index.len(), others.len(), index.get(4)), (3, 1, None));
+        assert_eq!(UnitIndex::new(5, None).number(&[4, 3, 4]), [0, 1, 0]);
     }
 }

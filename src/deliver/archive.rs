@@ -54,6 +54,19 @@ pub struct Recommendation<'a> {
     pub results: &'a str,
 }
 
+/// What a night keeps of an experiment for the nights to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptNight {
+    /// Experiment id.
+    pub experiment: String,
+    /// Data date.
+    pub data_date: String,
+    /// Run key.
+    pub run_key: String,
+    /// JSON that the caller reads again.
+    pub content: String,
+}
+
 /// An open archive.
 #[derive(Debug)]
 pub struct Archive {
@@ -72,16 +85,37 @@ const MIGRATIONS: &[&str] = &["
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
     CREATE TRIGGER recommendations_never_go BEFORE DELETE ON recommendations
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
+", "
+    CREATE TABLE nights (
+        seq INTEGER PRIMARY KEY, experiment TEXT NOT NULL, data_date TEXT NOT NULL, run_key TEXT NOT NULL UNIQUE,
+        content TEXT NOT NULL, chain TEXT NOT NULL UNIQUE
+    ) STRICT;
+    CREATE INDEX nights_by_experiment ON nights (experiment, data_date, seq);
+    CREATE TRIGGER nights_never_change BEFORE UPDATE ON nights
+        BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
+    CREATE TRIGGER nights_never_go BEFORE DELETE ON nights
+        BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
 "];
 
 /// Chain value before the first entry.
 const GENESIS: &str = "itog.archive.v1";
 
+/// Chain value before the first night.
+const FIRST_NIGHT: &str = "itog.nights.v1";
+
 fn link(previous: &str, r: &Recommendation) -> String {
-    let mut hasher = blake3::Hasher::new();
     let winner = r.winner.unwrap_or("");
-    for part in [previous, r.experiment, r.title, r.data_date, r.run_key, r.action, winner, r.rule, r.results]
-    {
+    bound(&[previous, r.experiment, r.title, r.data_date, r.run_key, r.action, winner, r.rule, r.results])
+}
+
+fn link_night(previous: &str, night: &KeptNight) -> String {
+    bound(&[previous, &night.experiment, &night.data_date, &night.run_key, &night.content])
+}
+
+/// The hash of parts that cannot be moved from one to the next.
+fn bound(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
@@ -148,6 +182,69 @@ impl Archive {
         Ok(new)
     }
 
+    /// Keeps nights in one transaction; those whose run key is kept already are passed over.
+    pub fn keep_nights(&mut self, nights: &[KeptNight]) -> rusqlite::Result<()> {
+        let last = "SELECT chain FROM nights ORDER BY seq DESC LIMIT 1";
+        let transaction = self.connection.transaction()?;
+        let mut previous: String = transaction
+            .query_row(last, [], |r| r.get(0))
+            .optional()?
+            .unwrap_or_else(|| FIRST_NIGHT.to_owned());
+        for night in nights {
+            let known: bool = transaction.query_row(
+                "SELECT EXISTS (SELECT 1 FROM nights WHERE run_key = ?1)",
+                [&night.run_key],
+                |row| row.get(0),
+            )?;
+            if known {
+                continue;
+            }
+            let chain = link_night(&previous, night);
+            transaction.execute(
+                "INSERT INTO nights (experiment, data_date, run_key, content, chain) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![night.experiment, night.data_date, night.run_key, night.content, chain],
+            )?;
+            previous = chain;
+        }
+        transaction.commit()
+    }
+
+    /// The nights of an experiment before a data date, in order of their dates: of several runs of one date the last one.
+    pub fn nights(&self, experiment: &str, before: &str) -> rusqlite::Result<Vec<KeptNight>> {
+        let mut statement = self.connection.prepare(
+            "SELECT experiment, data_date, run_key, content FROM nights AS night
+             WHERE experiment = ?1 AND data_date < ?2 AND seq =
+                 (SELECT max(seq) FROM nights WHERE experiment = night.experiment AND data_date = night.data_date)
+             ORDER BY data_date",
+        )?;
+        let rows = statement.query_map([experiment, before], kept_night)?;
+        rows.collect()
+    }
+
+    /// The first night that was ever kept of an experiment.
+    pub fn first_night(&self, experiment: &str) -> rusqlite::Result<Option<KeptNight>> {
+        let sql = "SELECT experiment, data_date, run_key, content FROM nights WHERE experiment = ?1 ORDER BY seq LIMIT 1";
+        self.connection.query_row(sql, [experiment], kept_night).optional()
+    }
+
+    /// Walks the chain of nights; the first that does not fit its hash or its place, if any.
+    pub fn verify_nights(&self) -> rusqlite::Result<Option<i64>> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT experiment, data_date, run_key, content, seq, chain FROM nights ORDER BY seq")?;
+        let rows = statement
+            .query_map([], |row| Ok((kept_night(row)?, row.get::<_, i64>(4)?, row.get::<_, String>(5)?)))?;
+        let mut previous = FIRST_NIGHT.to_owned();
+        for (index, row) in rows.enumerate() {
+            let (night, seq, chain) = row?;
+            if seq != index as i64 + 1 || link_night(&previous, &night) != chain {
+                return Ok(Some(seq));
+            }
+            previous = chain;
+        }
+        Ok(None)
+    }
+
     /// Every entry in order.
     pub fn list(&self) -> rusqlite::Result<Vec<Entry>> {
         let mut statement = self.connection.prepare(
@@ -199,6 +296,15 @@ impl Archive {
     }
 }
 
+fn kept_night(row: &rusqlite::Row) -> rusqlite::Result<KeptNight> {
+    Ok(KeptNight {
+        experiment: row.get(0)?,
+        data_date: row.get(1)?,
+        run_key: row.get(2)?,
+        content: row.get(3)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,5 +347,31 @@ mod tests {
             )
             .unwrap();
         assert_eq!(archive.verify().unwrap(), Some(1));
+    }
+
+    #[test]
+    fn the_last_run_of_a_date_is_its_night_and_a_changed_night_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = Archive::open(folder.path()).unwrap();
+        let night = |date: &str, key: &str, content: &str| KeptNight {
+            experiment: "arppu".into(),
+            data_date: date.into(),
+            run_key: key.into(),
+            content: content.into(),
+        };
+        archive.keep_nights(&[night("2026-01-02", "k1", "a"), night("2026-01-01", "k0", "b")]).unwrap();
+        archive.keep_nights(&[night("2026-01-02", "k1", "a"), night("2026-01-02", "k2", "c")]).unwrap();
+        let contents = |before: &str| -> Vec<String> {
+            archive.nights("arppu", before).unwrap().into_iter().map(|night| night.content).collect()
+        };
+        assert_eq!(contents("2026-01-03"), ["b", "c"]);
+        assert_eq!(contents("2026-01-02"), ["b"]);
+        assert_eq!(archive.first_night("arppu").unwrap().unwrap().content, "a");
+        assert_eq!(archive.verify_nights().unwrap(), None);
+        archive
+            .connection
+            .execute_batch("DROP TRIGGER nights_never_change; UPDATE nights SET content = 'd' WHERE seq = 2;")
+            .unwrap();
+        assert_eq!(archive.verify_nights().unwrap(), Some(2));
     }
 }

@@ -232,6 +232,10 @@ impl Estimator for Adjusted {
         }
     }
 
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        Some((self.arms[group].estimate, self.arms[group].variance))
+    }
+
     fn unit_variance(&self, group: usize) -> Option<f64> {
         let arm = self.arms[group];
         Some(arm.variance * arm.n as f64).filter(|variance| *variance > 0.0)

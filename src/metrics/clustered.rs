@@ -56,6 +56,10 @@ impl Estimator for ClusteredMean {
         self.ratio.effects(control, treatment, level)
     }
 
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        self.ratio.point(group)
+    }
+
     fn unit_variance(&self, group: usize) -> Option<f64> {
         self.ratio.unit_variance(group)
     }
@@ -157,6 +161,11 @@ impl Estimator for ClusteredQuantile {
             relative_log: relative.and_then(|(c, t)| relative::log_delta(c, t, critical)),
             ..Effects::default()
         }
+    }
+
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        let answer = self.answer(group, Level::P95).ok()?;
+        Some((answer.estimate, answer.se? * answer.se?))
     }
 
     fn unit_variance(&self, group: usize) -> Option<f64> {

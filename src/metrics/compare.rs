@@ -233,6 +233,8 @@ fn comparison(
             .flatten(),
         replicates: effects.replicates,
         driver: estimator.driver(c, t),
+        points: estimator.point(c).zip(estimator.point(t)).map(|(c, t)| [c, t]),
+        monitoring: None,
         tests: pair.tests,
     }
 }

@@ -172,7 +172,7 @@ fn sample(groups: &[Group], rows: bool, zeros: f64) -> choice::Sample {
 fn described(id: String, mut values: Vec<f64>, missing: u64, large: bool) -> Group {
     if large {
         let moments = Moments::from_slice(&values);
-        let shape = Shape::of(&values);
+        let shape = Shape::about(&values, &moments);
         let max = values.iter().copied().reduce(f64::max);
         let step = values.len().div_ceil(SHOWN).max(1);
         let mut shown: Vec<f64> = values.iter().copied().step_by(step).collect();
@@ -367,6 +367,11 @@ impl Estimator for Mean {
             }),
             adjustment: None,
         }
+    }
+
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        let moments = &self.groups[group].moments;
+        Some((moments.mean, moments.variance_of_mean()?))
     }
 
     fn unit_variance(&self, group: usize) -> Option<f64> {

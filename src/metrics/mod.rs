@@ -16,7 +16,7 @@ pub mod outcome;
 mod proportion;
 mod quantile;
 mod ratio;
-mod relative;
+pub(crate) mod relative;
 mod size;
 mod winsorized;
 
@@ -48,6 +48,8 @@ trait Estimator {
     fn effects(&self, control: usize, treatment: usize, level: Level) -> Effects;
     /// Variance of one unit's contribution in a group, for sizes: `se² = variance / n`.
     fn unit_variance(&self, group: usize) -> Option<f64>;
+    /// The estimate of a group that differences are made of, with its squared standard error: what a night keeps.
+    fn point(&self, group: usize) -> Option<(f64, f64)>;
     /// A simultaneous test of all pairs (Tukey's or Dunnett's), when the kind has it.
     fn simultaneous(
         &self,
@@ -144,6 +146,48 @@ pub fn measure(
     }
     let mut judged = compare::judge(&frame, tested).into_iter();
     Ok(outcomes.into_iter().filter_map(|known| known.or_else(|| judged.next())).collect())
+}
+
+/// A pair as a night sees it, without tests.
+pub struct Glance {
+    /// Metric id.
+    pub metric: String,
+    /// Control of the pair.
+    pub control: String,
+    /// Treatment of the pair.
+    pub treatment: String,
+    /// Groups that the control is the pool of; empty where it is one group.
+    pub pooled: Vec<String>,
+    /// Control and treatment, each the estimate with its squared standard error.
+    pub points: Option<[(f64, f64); 2]>,
+}
+
+/// Every pair that decides, as far as a night before is kept: estimates and their errors, no test and no resampling.
+///
+/// # Errors
+/// As [`measure`].
+pub fn glance(config: &Config, data: &Dataset) -> Result<Vec<Glance>, Vec<Diagnostic>> {
+    let mut seen = Vec::new();
+    for metric in &config.metrics {
+        let Ok((estimator, layout)) =
+            estimator(config, metric, Some(data)).map_err(|problem| vec![problem])?
+        else {
+            continue;
+        };
+        let Some(level) = Level::from_alpha(config.design.alpha) else { continue };
+        let ids: Vec<String> = estimator.groups(level).into_iter().map(|group| group.id).collect();
+        for (c, t) in layout.pairs(ids.len(), config.design.comparisons) {
+            let is_pool = layout.parts > 0 && c == 0;
+            seen.push(Glance {
+                metric: metric.id.clone(),
+                control: ids[c].clone(),
+                treatment: ids[t].clone(),
+                pooled: if is_pool { ids[1..=layout.parts].to_vec() } else { Vec::new() },
+                points: estimator.point(c).zip(estimator.point(t)).map(|(c, t)| [c, t]),
+            });
+        }
+    }
+    Ok(seen)
 }
 
 type Made = Result<(Box<dyn Estimator>, Layout), Undefined>;

@@ -1,6 +1,7 @@
 //! What was measured: the numbers of one metric, before anyone judges them.
 
 use crate::config::valid::{Goal, Metric};
+use crate::monitoring::Monitoring;
 use crate::stats::Undefined;
 
 /// An estimate with its interval.
@@ -255,6 +256,17 @@ pub struct Comparison {
     pub driver: Option<Driver>,
     /// What it would take to see an effect worth having, when this one was not significant.
     pub needed: Option<Needed>,
+    /// Control and treatment, each the estimate with its squared standard error: what a night keeps of the pair.
+    pub points: Option<[(f64, f64); 2]>,
+    /// What watching night after night says; none for a single look at the end.
+    pub monitoring: Option<Monitoring>,
+}
+
+impl Comparison {
+    /// Standard error of the difference.
+    pub fn error(&self) -> Option<f64> {
+        self.points.map(|[control, treatment]| (control.1 + treatment.1).sqrt()).filter(|se| *se > 0.0)
+    }
 }
 
 /// The result of one metric.

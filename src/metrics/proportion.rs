@@ -151,6 +151,11 @@ impl Estimator for Proportion {
         }
     }
 
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        let arm = self.groups[group].arm;
+        Some((arm.rate(), arm.rate() * (1.0 - arm.rate()) / arm.trials() as f64))
+    }
+
     fn unit_variance(&self, group: usize) -> Option<f64> {
         let rate = self.groups[group].arm.rate();
         Some(rate * (1.0 - rate)).filter(|v| *v > 0.0)

@@ -89,12 +89,8 @@ impl Estimator for Quantile {
     fn effects(&self, control: usize, treatment: usize, level: Level) -> Effects {
         let Ok(d) = self.resampled(control, treatment, level) else { return Effects::default() };
         let ci = ends(d.interval);
-        let of = |at: usize| {
-            let variance = self.unit_variance(at)? / self.groups[at].values.len() as f64;
-            Some((self.value(at)?, variance))
-        };
         // Fieller's interval belongs to the normal test of the difference; it is moved to the p-value of the bootstrap.
-        let relative = of(control).zip(of(treatment)).and_then(|(c, t)| {
+        let relative = self.point(control).zip(self.point(treatment)).and_then(|(c, t)| {
             let normal = 2.0 * normal_sf((t.0 - c.0).abs() / (c.1 + t.1).sqrt());
             let level = family::calibrated(level, normal, d.p);
             relative::fieller(c, t, normal_isf(level.alpha() / 2.0))
@@ -105,6 +101,11 @@ impl Estimator for Quantile {
             replicates: ci.map(|ci| Replicates { ci, method: "percentile", differences: d.replicates }),
             ..Effects::default()
         }
+    }
+
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        let variance = self.unit_variance(group)? / self.groups[group].values.len() as f64;
+        Some((self.value(group)?, variance))
     }
 
     fn unit_variance(&self, group: usize) -> Option<f64> {

@@ -113,6 +113,11 @@ impl Estimator for Ratio {
         }
     }
 
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        let group = &self.groups[group];
+        Some((group.ratio, group.variance / group.n as f64))
+    }
+
     fn unit_variance(&self, group: usize) -> Option<f64> {
         Some(self.groups[group].variance)
     }

@@ -68,6 +68,10 @@ impl Estimator for WinsorizedMean {
         self.drawn_in.effects(control, treatment, level)
     }
 
+    fn point(&self, group: usize) -> Option<(f64, f64)> {
+        self.drawn_in.point(group)
+    }
+
     fn unit_variance(&self, group: usize) -> Option<f64> {
         self.drawn_in.unit_variance(group)
     }

@@ -22,7 +22,7 @@ pub(super) fn judge(
         day: looks[look].day,
         up: looks[look].estimate.is_some_and(|estimate| estimate > 0.0),
     });
-    let state = state(&looks, crossed, closing);
+    let state = state(plan, &looks, crossed, closing);
     let said = match plan.method {
         Method::GroupSequential { spending, .. } => {
             group_sequential(plan.alpha, spending, schedule, &looks, crossed, state)?
@@ -54,17 +54,19 @@ pub(super) fn judge(
     })
 }
 
-fn state(looks: &[LookOutcome], crossed: Option<Crossing>, closing: Closing) -> State {
+fn state(plan: &Plan, looks: &[LookOutcome], crossed: Option<Crossing>, closing: Closing) -> State {
     if let Some(crossed) = crossed {
         return if crossed.up { State::CrossedUp } else { State::CrossedDown };
     }
     let ended = looks.iter().any(|look| look.standing == Standing::Final);
+    let always_valid = matches!(plan.method, Method::AlwaysValid { .. });
     let overrun = looks.last().is_some_and(|look| look.standing == Standing::Overrun);
     let boundary = looks.iter().rev().find(|look| look.standing.tested()).and_then(|look| look.boundary_z);
     match (ended, overrun, boundary) {
         (true, true, _) => State::Overrun,
         (true, false, _) => State::NotCrossed,
-        (false, _, Some(_)) if closing == Closing::Scheduled => State::NotCrossed,
+        // A closing night that was no look has not spent what is left: such a test has not ended.
+        (false, _, Some(_)) if closing == Closing::Scheduled && always_valid => State::NotCrossed,
         (false, _, Some(z)) if z <= FAR_BOUNDARY => State::Inside,
         _ => State::TooEarly,
     }

@@ -297,6 +297,19 @@ proptest! {
     }
 }
 
+#[test]
+fn a_closing_night_without_an_estimate_ends_nothing() {
+    let look = |day, information, effect: Option<(f64, f64)>| Look {
+        day,
+        information,
+        effect: effect.map(|(estimate, se)| Effect { estimate, se }),
+    };
+    let looks = [look(1, 130.0, Some((0.18, 0.088))), look(2, 130.0, None)];
+    let answer = monitor(&Plan::usual(Some(1273.0), 1273.0, 0.08), &looks, Closing::Scheduled).unwrap();
+    assert!(!answer.state.decided() && answer.crossed.is_none());
+    assert!(answer.p.is_some_and(|p| p.value > 0.08) && answer.interval.is_some_and(|i| i.contains(0.0)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -56,6 +56,19 @@ pub enum Shape {
     NotEnoughDays,
 }
 
+impl Shape {
+    /// Its name in results and templates.
+    pub fn code(self) -> &'static str {
+        match self {
+            Shape::Fades => "fades",
+            Shape::Grows => "grows",
+            Shape::Reverses => "reverses",
+            Shape::Stable => "stable",
+            Shape::NotEnoughDays => "not-enough-days",
+        }
+    }
+}
+
 /// The course of an effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {

@@ -4,6 +4,7 @@
 
 use crate::config::valid::Config;
 use crate::data::{Gate, GateReason};
+use crate::wording::dates;
 use crate::wording::numbers::integer;
 
 /// The title of a column in the config, else its name in the file. `facts` names the file it stands in, none is `[data]`.
@@ -81,6 +82,30 @@ fn reason(config: &Config, gate: &Gate) -> String {
             };
             format!("пользователей сразу в двух группах: {}; {rest}", integer(*count))
         }
+        GateReason::DevicesInTwoGroups { users, devices } => format!(
+            "пользователей, чьи устройства попали в разные группы: {} (устройств {}); в расчёт они не входят",
+            integer(*users),
+            integer(*devices)
+        ),
+        GateReason::DevicesOfTwoUsers { devices } => format!(
+            "устройств, записанных сразу на двух пользователей: {}; они посчитаны каждое само по себе",
+            integer(*devices)
+        ),
+        GateReason::EmptyIdentity => "в таблице устройств нет ни одной строки".into(),
+        GateReason::MalformedIdentity { count, .. } => {
+            format!("строк таблицы устройств, которые не читаются: {}", integer(*count))
+        }
+        GateReason::RowsAfterDate { rows } => {
+            format!("строк позже даты отчёта: {}; в расчёт они не входят", integer(*rows))
+        }
+        GateReason::Stale { days, limit } => {
+            format!("дней без новых данных: {}, а допустимо {}", integer(*days), integer(*limit))
+        }
+        GateReason::MissingDays { count, first } => format!(
+            "дней без единого показа внутри эксперимента: {}; первый — {}",
+            integer(*count),
+            dates::long(*first)
+        ),
         GateReason::PrePeriod { rows, units, never_since } => {
             let gone = match never_since {
                 0 => String::new(),

@@ -31,7 +31,8 @@ pub fn half_width(n: f64, variance: f64, alpha: f64, rho2: f64) -> Result<f64, U
     let scaled = n * rho2;
     // ln √(nρ² + 1) − ln α, with ln_1p for a tiny nρ².
     let log = 0.5 * scaled.ln_1p() - alpha.ln();
-    Ok((variance * 2.0 * (scaled + 1.0) / (n * scaled) * log).sqrt())
+    let width = (variance * 2.0 * (scaled + 1.0) / (n * scaled) * log).sqrt();
+    if width.is_finite() { Ok(width) } else { Err(Undefined::NonFinite) }
 }
 
 /// The interval of a confidence sequence at one look: the estimate ± [`half_width`], in the units of the metric.

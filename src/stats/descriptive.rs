@@ -81,7 +81,11 @@ impl Shape {
     ///
     /// Deviations are divided by about the standard deviation before they are raised, so that no scale of the data overflows.
     pub fn of(values: &[f64]) -> Option<Shape> {
-        let moments = Moments::from_slice(values);
+        Shape::about(values, &Moments::from_slice(values))
+    }
+
+    /// [`Shape::of`] of a sample whose moments are known already.
+    pub fn about(values: &[f64], moments: &Moments) -> Option<Shape> {
         let n = values.len() as f64;
         let deviation = (moments.m2 / n).sqrt();
         // Deviations of the order of the rounding error of the mean carry no shape.
@@ -91,9 +95,11 @@ impl Shape {
         }
         // By a power of two, which rounds nothing: a symmetric sample keeps a skewness of exactly zero.
         let scale = deviation.log2().floor().clamp(-1000.0, 1000.0).exp2();
-        let power_mean =
-            |power: i32| pairwise_sum(values, &|value| ((value - moments.mean) / scale).powi(power)) / n;
-        let (second, third, fourth) = (power_mean(2), power_mean(3), power_mean(4));
+        let scaled = |value: f64| (value - moments.mean) / scale;
+        let second = pairwise_sum(values, &|value| scaled(value) * scaled(value)) / n;
+        let third = pairwise_sum(values, &|value| scaled(value) * (scaled(value) * scaled(value))) / n;
+        let square = |value: f64| scaled(value) * scaled(value);
+        let fourth = pairwise_sum(values, &|value| square(value) * square(value)) / n;
         Some(Shape {
             skewness: third / (second * second.sqrt()),
             excess_kurtosis: fourth / (second * second) - 3.0,

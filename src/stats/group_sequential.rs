@@ -202,6 +202,9 @@ impl Crossing {
 /// # Edge cases
 /// An infinite critical value never stops.
 ///
+/// # Assumptions
+/// Those of [`SequentialTest`]: increments of the statistic are independent and normal, looks do not depend on effects.
+///
 /// # Errors
 /// [`Undefined::InvalidParameter`] for times that do not increase or a critical value that is not positive,
 /// [`Undefined::LengthMismatch`], [`Undefined::NonFinite`] for the drift.
@@ -235,6 +238,9 @@ fn crossing(information: &[f64], z: &[f64], arrivals: &[Paths], drift: f64) -> C
 ///
 /// # Units
 /// Those of [`crossing_probabilities`].
+///
+/// # Assumptions
+/// Those of [`SequentialTest`]: increments of the statistic are independent and normal, looks do not depend on effects.
 ///
 /// # Errors
 /// Those of [`crossing_probabilities`]; [`Undefined::NoSolution`] where the power is not above the error rate.

@@ -66,7 +66,12 @@ pub fn hodges_lehmann(
             differences.pairs as f64 / 2.0 - 0.5 - normal_isf(level.alpha() / 2.0) * sd
         }
     };
-    Ok(HodgesLehmann { shift: differences.median(), interval: differences.kept_shifts(kept), method })
+    let shift = differences.median();
+    // Values whose difference overflows have no shift that could be told.
+    if !shift.is_finite() {
+        return Err(Undefined::NonFinite);
+    }
+    Ok(HodgesLehmann { shift, interval: differences.kept_shifts(kept), method })
 }
 
 /// The least U whose two-sided exact p-value is not below `alpha`, less a half: the exact test rounds U to the side of

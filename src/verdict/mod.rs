@@ -12,7 +12,9 @@ pub mod controls;
 
 use crate::config::valid::{Comparisons, Config, Goal, Monitoring, Role, Status};
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome, Way};
+use crate::monitoring::{FutilityAdvice, Monitoring as Watched, Since};
 use crate::trust::Trust;
+use crate::validation::trust::Split;
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,14 +66,22 @@ pub struct Verdict {
     pub steps: Vec<&'static str>,
 }
 
+/// Without boundaries for nightly looks, harm on the way is told only below this p-value. With 28 looks it is reached
+/// without any harm in about one experiment of a hundred.
+const EARLY_ALARM: f64 = 0.001;
+
 /// What the rules look at.
 pub struct Evidence<'a> {
     /// The experiment.
     pub config: &'a Config,
     /// Whether the data can be trusted.
     pub trust: &'a Trust,
+    /// What the rows say of the split.
+    pub split: &'a Split,
     /// What was measured.
     pub outcomes: &'a [MetricOutcome],
+    /// Rules were changed after the first night.
+    pub rules_changed: bool,
 }
 
 impl Evidence<'_> {
@@ -100,6 +110,15 @@ impl Evidence<'_> {
         self.with_role(Role::Guardrail)
             .flat_map(|o| &o.comparisons)
             .any(|c| c.treatment == treatment && c.direction == Direction::Worse)
+    }
+
+    /// The harm to a guardrail is beyond doubt even on the way: it crossed its boundary, or where nobody watches by rules
+    /// that allow it, it is so clear that nightly looks cannot have made it.
+    fn guardrail_alarms(&self, treatment: &str) -> bool {
+        self.with_role(Role::Guardrail).flat_map(|o| &o.comparisons).any(|c| {
+            let sure = c.monitoring.is_some() || c.p_adjusted <= EARLY_ALARM;
+            c.treatment == treatment && c.direction == Direction::Worse && sure
+        })
     }
 
     /// A guardrail of this treatment is proven safe: its interval stays above the margin.
@@ -184,6 +203,35 @@ impl Evidence<'_> {
         })
     }
 
+    /// A running experiment whose primary metric nobody watches by rules that allow it.
+    fn look_not_valid(&self) -> bool {
+        let fixed = self.config.design.monitoring == Monitoring::Fixed;
+        self.running() && (fixed || self.against_control().iter().any(|c| c.monitoring.is_none()))
+    }
+
+    /// A watched experiment in which nothing has crossed its boundary and something still may.
+    fn within_boundaries(&self) -> bool {
+        let watched: Vec<&Watched> =
+            self.against_control().into_iter().filter_map(|c| c.monitoring.as_ref()).collect();
+        self.running()
+            && watched.iter().all(|m| m.crossed.is_none())
+            && watched.iter().any(|m| !m.state.decided())
+    }
+
+    /// Some quality metric differs between the groups beyond doubt.
+    fn quality_differs(&self) -> bool {
+        self.with_role(Role::Quality).flat_map(|o| &o.comparisons).any(|c| c.p_adjusted < controls::ALPHA)
+    }
+
+    fn watched(&self, holds: impl Fn(&Watched) -> bool) -> bool {
+        self.against_control().iter().any(|c| c.monitoring.as_ref().is_some_and(&holds))
+    }
+
+    /// A guardrail that has no margin, so that nobody can say it is safe.
+    fn guardrail_without_margin(&self) -> bool {
+        self.with_role(Role::Guardrail).any(|o| o.metric.margin.is_none())
+    }
+
     fn primary_undefined(&self) -> bool {
         self.primary().is_some_and(|o| o.undefined.is_some() || o.comparisons.is_empty())
     }
@@ -237,7 +285,28 @@ pub const RULES: &[Rule] = &[
         code: "srm-failed",
         action: Action::Invalid,
         when: "group sizes do not fit the declared allocation",
-        holds: |e| e.trust.srm_failed(),
+        holds: |e| e.trust.srm_failed() || e.split.nightly_failed(),
+        winner: Winner::Nobody,
+    },
+    Rule {
+        code: "segment-srm-failed",
+        action: Action::Invalid,
+        when: "group sizes do not fit the declared allocation in a segment",
+        holds: |e| !e.split.failed_segments().is_empty(),
+        winner: Winner::Nobody,
+    },
+    Rule {
+        code: "unbalanced-before",
+        action: Action::Invalid,
+        when: "the groups differed before the experiment by what is known of their users",
+        holds: |e| !e.split.unbalanced().is_empty(),
+        winner: Winner::Nobody,
+    },
+    Rule {
+        code: "quality-differs",
+        action: Action::Invalid,
+        when: "a quality metric differs between the groups",
+        holds: |e| e.quality_differs(),
         winner: Winner::Nobody,
     },
     Rule {
@@ -274,7 +343,7 @@ pub const RULES: &[Rule] = &[
         when: "a running experiment harms a guardrail in every treatment",
         holds: |e| {
             let pairs = e.against_control();
-            e.running() && !pairs.is_empty() && pairs.iter().all(|c| e.guardrail_harmed(&c.treatment))
+            e.running() && !pairs.is_empty() && pairs.iter().all(|c| e.guardrail_alarms(&c.treatment))
         },
         winner: Winner::Control,
     },
@@ -282,7 +351,14 @@ pub const RULES: &[Rule] = &[
         code: "look-not-valid",
         action: Action::Continue,
         when: "the experiment runs and its test is valid only at the end",
-        holds: |e| e.running() && e.config.design.monitoring == Monitoring::Fixed,
+        holds: |e| e.look_not_valid(),
+        winner: Winner::Nobody,
+    },
+    Rule {
+        code: "within-boundaries",
+        action: Action::Continue,
+        when: "the experiment runs and no comparison has crossed its boundary yet",
+        holds: |e| e.within_boundaries(),
         winner: Winner::Nobody,
     },
     Rule {
@@ -360,6 +436,16 @@ pub struct Remark {
 
 /// What could still go wrong, in the order it is said.
 pub const RISKS: &[Remark] = &[
+    Remark { code: "rules-changed", holds: |e, _| e.rules_changed },
+    Remark {
+        code: "effect-faded",
+        holds: |e, _| e.watched(|m| matches!(m.since, Some(Since::Faded | Since::Reversed))),
+    },
+    Remark { code: "looks-contradict", holds: |e, _| e.watched(|m| m.contradictory) },
+    Remark {
+        code: "guardrail-without-margin",
+        holds: |e, a| a == Action::Ship && e.guardrail_without_margin(),
+    },
     Remark { code: "controls-uneasy", holds: |e, a| a != Action::Invalid && controls::uneasy(e.outcomes) },
     Remark { code: "contamination", holds: |e, a| a != Action::Invalid && e.trust.is_contaminated() },
     Remark { code: "beside-disagrees", holds: |e, a| a == Action::Ship && e.beside_disagrees() },
@@ -390,7 +476,26 @@ pub const RISKS: &[Remark] = &[
 /// What to do next, in the order it is said.
 pub const STEPS: &[Remark] = &[
     Remark { code: "mend-data", holds: |e, _| e.trust.refused() },
-    Remark { code: "find-srm-cause", holds: |e, a| a == Action::Invalid && e.trust.srm_failed() },
+    Remark {
+        code: "find-srm-cause",
+        holds: |e, a| a == Action::Invalid && (e.trust.srm_failed() || e.split.nightly_failed()),
+    },
+    Remark {
+        code: "find-split-cause",
+        holds: |e, a| {
+            let split = !e.split.failed_segments().is_empty() || !e.split.unbalanced().is_empty();
+            a == Action::Invalid && (split || e.quality_differs())
+        },
+    },
+    Remark {
+        code: "stop-in-vain",
+        holds: |e, a| {
+            let futile = |m: &Watched| m.futility.is_some_and(|f| f.advice == FutilityAdvice::Futile);
+            let pairs = e.against_control();
+            let all = pairs.iter().all(|c| c.monitoring.as_ref().is_some_and(futile));
+            a == Action::Continue && !pairs.is_empty() && all
+        },
+    },
     Remark {
         code: "find-controls-cause",
         holds: |e, a| a == Action::Invalid && controls::differ(e.outcomes),

@@ -201,6 +201,8 @@ impl Vocabulary {
                 "kolmogorov-smirnov",
                 "levene",
                 "brown-forsythe",
+                "group-sequential",
+                "always-valid",
             ],
         }
     }

@@ -51,7 +51,7 @@ fn rows_before_the_start_are_the_time_before() {
     let rows = adjusted(rows("spent", None), &["spent"], true, None);
     let metrics = [metric_of(rows.clone())];
     let start = Some(date(2026, 3, 1));
-    let data = itog::data::open(&source, &metrics, &design(None), start).unwrap().value;
+    let data = itog::data::open(&source, &metrics, &design(None), &[], start, DATE).unwrap().value;
     let expected = GateReason::PrePeriod { rows: 2, units: 2, never_since: 1 };
     assert_eq!(data.gates.iter().map(|gate| &gate.reason).collect::<Vec<_>>(), [&expected]);
     let answer = gathered(&data, &rows, false).unwrap();

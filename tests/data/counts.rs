@@ -59,7 +59,7 @@ fn signups() -> Metric {
 }
 
 fn told(source: &DataSource, metrics: &[Metric]) -> Dataset {
-    itog::data::open(source, metrics, &design(None), Some(date(2026, 8, 1))).unwrap().value
+    itog::data::open(source, metrics, &design(None), &[], Some(date(2026, 8, 1)), DATE).unwrap().value
 }
 
 #[test]
@@ -115,6 +115,7 @@ fn what_is_left_out_of_orders_is_told() {
         gates,
         [
             (GateReason::UnitsInTwoGroups { count: 1, counts_stay: true }, None),
+            (GateReason::MissingDays { count: 1, first: date(2026, 8, 2) }, None),
             (GateReason::MissingUnit { rows: 1 }, Some("orders")),
             (GateReason::RowsOfMixedUnits { rows: 2, units: 1 }, Some("orders")),
             (GateReason::BeforeExposure { rows: 1, units: 1 }, Some("orders")),
@@ -147,7 +148,7 @@ fn counts_that_are_no_counts_are_found_and_located() {
     assert_eq!(places, [(3, cell("-3")), (4, cell("2,5")), (5, cell(""))]);
     assert_eq!(data.groups.iter().map(|group| group.units).collect::<Vec<_>>(), [4]);
     source.count = Some("group".to_string());
-    let found = itog::data::open(&source, &[], &design(None), None).unwrap_err();
+    let found = itog::data::open(&source, &[], &design(None), &[], None, DATE).unwrap_err();
     assert_eq!(found[0].code, "data::count", "{found:?}");
 }
 

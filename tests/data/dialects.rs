@@ -187,7 +187,7 @@ proptest! {
         content.extend(&bytes);
         std::fs::write(&path, content).unwrap();
         let source = source(path, "group");
-        let _ = itog::data::inspect(&source, &[metric("x", None)]);
+        let _ = super::inspect(&source, &[metric("x", None)]);
         let _ = super::open(&source, &[metric("x", None)], &super::design(None));
     }
 
@@ -206,6 +206,6 @@ proptest! {
         let data = opened(&source(path.clone(), "group"), &[metric("x", Some("note = 'one'"))]);
         let _ = samples(&data, &sql, None);
         let _ = samples(&data, "x", Some(&sql));
-        let _ = itog::data::inspect(&source(path, "group"), &[metric(&sql, Some(&sql))]);
+        let _ = super::inspect(&source(path, "group"), &[metric(&sql, Some(&sql))]);
     }
 }

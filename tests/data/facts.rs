@@ -216,7 +216,7 @@ fn without_times_of_exposure_the_start_tells_before_from_after() {
     rows.adjustment.pre_period = true;
     let metrics = [metric_of(rows.clone())];
     let start = Some(date(2026, 3, 2));
-    let data = itog::data::open(&source, &metrics, &design(None), start).unwrap().value;
+    let data = itog::data::open(&source, &metrics, &design(None), &[], start, DATE).unwrap().value;
     // o1, o2 and o4 are of the day before.
     let answer = gathered(&data, &rows, false).unwrap();
     assert_eq!(

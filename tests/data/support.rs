@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use itog::config::valid::{
-    Adjustment, Aggregate, ColumnRule, Comparisons, Correction, DataSource, Design, Files, Goal, Metric,
-    MetricKind, MetricSource, Monitoring, OnBroken, Population, Resampling, Role, Rows, TestKind,
+    Adjustment, Aggregate, ColumnRule, Comparisons, Correction, DataSource, Design, Files, Goal, Looks,
+    Metric, MetricKind, MetricSource, Monitoring, OnBroken, Population, Resampling, Role, Rows, TestKind,
 };
-use itog::data::{Dataset, Gate, Gathered, Query};
+use itog::data::{Dataset, Gate, Gathered, Header, Query};
 use itog::diag::{Diagnostic, Warned};
 
 pub fn fixture(name: &str) -> PathBuf {
@@ -34,6 +34,9 @@ pub fn source(path: PathBuf, group: &str) -> DataSource {
         time: None,
         count: None,
         facts: Vec::new(),
+        identity: None,
+        warn_after: None,
+        error_after: None,
     }
 }
 
@@ -73,13 +76,21 @@ pub fn metric_of(rows: Rows) -> Metric {
     }
 }
 
+/// A date of the data after all rows.
+pub const DATE: jiff::civil::Date = jiff::civil::date(2026, 12, 31);
+
 /// The dataset of an experiment without a start.
 pub fn open(
     source: &DataSource,
     metrics: &[Metric],
     design: &Design,
 ) -> Result<Warned<Dataset>, Vec<Diagnostic>> {
-    itog::data::open(source, metrics, design, None)
+    itog::data::open(source, metrics, design, &[], None, DATE)
+}
+
+/// The headers of an experiment without segments.
+pub fn inspect(source: &DataSource, metrics: &[Metric]) -> Result<Warned<Header>, Vec<Diagnostic>> {
+    itog::data::inspect(source, metrics, &[])
 }
 
 /// The values of one group.
@@ -132,6 +143,7 @@ pub fn design(control: Option<&str>) -> Design {
         allocation: Vec::new(),
         comparisons: Comparisons::Control,
         monitoring: Monitoring::Fixed,
+        looks: Looks::default(),
         other_controls: Vec::new(),
         replicates: 1000,
         resampling: Resampling::Multinomial,

@@ -16,9 +16,10 @@ const COUNTS: [u64; 8] = [1, 2, 5, 11, 21, 101, 592, 1_000_000];
 /// Words in Latin letters of the sample.
 const LATIN: [&str; 7] = ["CPA", "CUPED", "ARPPU", "control", "z-критерию", "z-критерия", "z-критерием"];
 /// Templates that may say nothing, because their code speaks only together with a fact of the same condition.
-const MAY_BE_SILENT: [&str; 10] = [
+const MAY_BE_SILENT: [&str; 11] = [
     "risk/beside-disagrees",
     "risk/below-plan",
+    "risk/guardrail-without-margin",
     "risk/long-plan",
     "risk/outlier-drives",
     "risk/spread-differs",
@@ -241,9 +242,10 @@ fn options(pointer: &str, value: &Value) -> Vec<Value> {
         ("pairs", Value::Number(_)) => vec![json!(1), json!(3), json!(10)],
         ("between", Value::Number(_)) => [0].iter().chain(&COUNTS).map(|n| json!(n)).collect(),
         (_, Value::Number(n)) if n.is_u64() => COUNTS.iter().map(|n| json!(n)).collect(),
-        (key, Value::Number(_)) if key.starts_with('p') || key == "welch_p" => {
+        (key, Value::Number(_)) if key.starts_with('p') || key.ends_with("_p") => {
             vec![json!(1e-9), json!(0.004), json!(0.3), json!(1.0)]
         }
+        ("state", _) => texts(&itog::monitoring::State::ALL.map(itog::monitoring::State::code)),
         ("recommended", _) => texts(&["delta", "bootstrap", "welch", "permutation", "z"]),
         ("kind", _) => texts(&["mean", "proportion", "ratio", "quantile"]),
         ("test", _) => texts(&["mann-whitney", "brunner-munzel", "welch", "chi-square"]),
@@ -255,8 +257,8 @@ fn options(pointer: &str, value: &Value) -> Vec<Value> {
         ("metric", Value::String(_)) => texts(&["CPA", "Выручка на показ"]),
         // Points end with a point, and a sentence after them must not have two.
         (
-            "size" | "detectable" | "difference" | "difference_without" | "mean_without" | "margin"
-            | "min_effect",
+            "size" | "detectable" | "boundary" | "estimate" | "apart" | "difference" | "difference_without"
+            | "mean_without" | "margin" | "min_effect",
             _,
         ) => texts(&["−1,10\u{a0}₽", "−1,10\u{a0}п.\u{202f}п."]),
         ("interval" | "shift_interval" | "bootstrap_interval", _) => {

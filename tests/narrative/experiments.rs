@@ -25,18 +25,26 @@ pub fn all() -> Vec<Findings> {
     found.extend(undefined());
     found.extend(embellished());
     found.extend(super::units::all());
+    found.extend(super::nights::all());
     found
 }
 
 pub fn made(text: &str) -> Findings {
     let config = itog::config::parse("sweep.toml".as_ref(), text, &[]);
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
-    run::findings(config, DATE).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
+    run::findings(config, DATE, &itog::run::Past::default())
+        .unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
 }
 
 /// The verdict anew, after outcomes or trust were changed.
 fn judged(mut f: Findings) -> Findings {
-    f.verdict = decide(&Evidence { config: &f.config, trust: &f.trust, outcomes: &f.outcomes });
+    f.verdict = decide(&Evidence {
+        config: &f.config,
+        trust: &f.trust,
+        split: &f.split,
+        outcomes: &f.outcomes,
+        rules_changed: !f.changes.is_empty(),
+    });
     f
 }
 
@@ -77,6 +85,7 @@ fn summary(
     let _ = writeln!(text, "status = \"{status}\"");
     text.push_str(pick(&["", "owner = \"Анна Петрова\"\n", "start = 2026-10-01\nend = 2026-10-31\n"]));
     let _ = writeln!(text, "[design]\ncontrol = \"{}\"", names[0]);
+    text.push_str(pick(&["monitoring = \"fixed\"\n", ""]));
     let _ = writeln!(text, "correction = \"{}\"", pick(&["holm", "none", "bonferroni", "bh"]));
     let _ = writeln!(text, "comparisons = \"{}\"", pick(&["all", "control"]));
     let n = [4000, 500, 101, 21][at % 4];
@@ -231,7 +240,7 @@ fn rows() -> Vec<Findings> {
                 ),
             );
             let config = itog::config::parse(&folder.path().join("sweep.toml"), &config, &[]).unwrap();
-            found.push(run::findings(config, DATE).unwrap());
+            found.push(run::findings(config, DATE, &itog::run::Past::default()).unwrap());
         }
     }
     found

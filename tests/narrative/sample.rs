@@ -104,9 +104,50 @@ pub fn facts() -> Value {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rows.csv"), rows()).unwrap();
     let config = itog::config::parse(&folder.path().join("sample.toml"), CONFIG, &[]).unwrap();
-    let findings = itog::run::findings(config, DATE).unwrap();
+    let findings = itog::run::findings(config, DATE, &itog::run::Past::default()).unwrap();
     let mut facts = facts::of(&findings);
+    facts["watch"] = json!({
+        "sequential": true, "always_valid": false, "nights": 14, "recomputed": 3, "planned": 12_000, "assumed": true,
+    });
+    facts["proof"] = json!({
+        "holding": ["«Выручка»", "«Покупки»"], "too_many": ["«Время»", "«Визиты»"],
+        "conservative": ["«Заказы»", "«Жалобы»"], "discrete": ["«Возвраты»", "«Отказы»"],
+        "not_run": [
+            { "title": "Чаевые", "rare": true, "dear": false }, { "title": "Оценки", "rare": false, "dear": true },
+        ],
+        "iterations": 2000,
+    });
+    watch_all(&mut facts);
     complete(&mut facts, "");
+    facts["trust"]["split"]["failed_segments"] = json!([{ "title": "Платформа", "part": "Телевизор", "p": 1e-6 }, { "title": "Страна", "part": "Чили", "p": 1e-5 }]);
+    facts["trust"]["split"]["unbalanced"] =
+        json!([{ "treatment": "B", "p": 1e-6 }, { "treatment": "C", "p": 1e-5 }]);
+    let differs = json!({ "title": "Доля ботов", "control": "A", "treatment": "B", "p": 1e-6 });
+    facts["quality"] = json!([differs, differs]);
+    facts["changes"] = json!([
+        { "text": "уровень значимости — было 0,05, стало 0,1" }, { "text": "последний день — добавлено: «2026-10-31»" },
+    ]);
+    facts["money"] = json!({
+        "control": "A", "treatment": "B", "gain": "1\u{202f}200\u{202f}000\u{a0}₽", "positive": true, "sure": true,
+        "interval": "от\u{a0}+300\u{202f}000 до\u{a0}+2\u{202f}100\u{202f}000\u{a0}₽",
+    });
+    facts["look"] = watched();
+    let more = json!({
+        "metric": "Выручка", "control": "A", "treatment": "B", "up": true, "better": true, "decided_tonight": true,
+        "difference": "+1,10\u{a0}₽", "at_crossing": "+2,10\u{a0}₽", "ended": "2026-10-12", "contradictory": true,
+        "nothing_new": true, "shrunk": true, "allowed": "5\u{a0}%",
+    });
+    more.as_object().unwrap().iter().for_each(|(key, value)| facts["look"][key] = value.clone());
+    let part = json!({ "part": "Телевизор", "difference": "+4,20\u{a0}₽", "apart": "3,10\u{a0}₽", "above": true, "p": 0.004 });
+    facts["segment"] = json!({
+        "metric": "Выручка", "control": "A", "treatment": "B", "differing": [part, part], "p": 0.004, "uneven": true,
+        "merged": ["«Чили»", "«Перу»"], "left_out": ["«Куба»"],
+        "reversal": { "up": true, "sure": true, "alike": "+1,10\u{a0}₽", "whole": "−0,40\u{a0}₽" },
+    });
+    facts["course"] = json!({
+        "metric": "Выручка", "control": "A", "treatment": "B", "fades": true, "grows": true, "reverses": true,
+        "short": true, "days": 14, "first": "+4,20\u{a0}₽", "last": "+1,10\u{a0}₽", "p": 0.004,
+    });
     facts["harming"] = json!(["B", "C"]);
     facts["metric"] = facts["metrics"][0].clone();
     facts["plan"] = facts["plans"][0].clone();
@@ -146,6 +187,31 @@ pub fn facts() -> Value {
     facts
 }
 
+/// Gives every pair all that watching may say.
+fn watch_all(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.values_mut().for_each(watch_all);
+            if map.contains_key("treatment") && map.contains_key("watch") {
+                map.insert("watch".into(), watched());
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(watch_all),
+        _ => {}
+    }
+}
+
+/// What watching says of a pair, with everything there.
+fn watched() -> Value {
+    json!({
+        "state": "inside", "too_early": true, "decided": true, "nights": 14, "tested": 8, "fraction": "60\u{a0}%",
+        "spent": "1,20\u{a0}%", "boundary": "1,10\u{a0}₽", "interval": "от\u{a0}−3,10 до\u{a0}+4,20\u{a0}₽",
+        "crossed": "2026-10-12", "holds": true, "faded": true, "reversed": true, "naive_p": 0.01,
+        "estimate": "+0,90\u{a0}₽", "futile": true, "weak": true, "chance_planned": "4\u{a0}%",
+        "chance_trend": "меньше\u{a0}1\u{a0}%", "days_left": 12,
+    })
+}
+
 /// Puts a sample in place of every null.
 fn complete(value: &mut Value, key: &str) {
     match value {
@@ -183,7 +249,9 @@ fn sample(key: &str) -> Value {
             json!({ "shares": ["A: 2,16\u{a0}%", "B: 1,98\u{a0}%"], "companion": "Выручка на всех" })
         }
         "at_plan" => json!({ "n": 262_947, "holds": true, "ranking": ["B", "A"], "larger": true }),
-        "adjustment" => json!({ "removed": "40\u{a0}%", "helps": true, "times": "1,7" }),
+        "adjustment" => {
+            json!({ "removed": "40\u{a0}%", "helps": true, "times": "1,7", "days_saved": 12 })
+        }
         "adjusted" => json!({
             "known": ["значение самого показателя до эксперимента", "«Месяцев с регистрации»"],
             "dropped": ["«Возраст»"],
@@ -191,6 +259,8 @@ fn sample(key: &str) -> Value {
             "missing": 21,
         }),
         "superiority" => json!("53\u{a0}%"),
+        "nightly_p" => json!(0.3),
+        "lag_days" => json!(5),
         "family" => json!(5),
         "winsorized" => json!({ "low": "1,10\u{a0}₽", "high": "900,00\u{a0}₽", "raised": 3, "lowered": 7 }),
         "clusters" => json!({ "rows": 995, "units": 448 }),
@@ -202,7 +272,7 @@ fn sample(key: &str) -> Value {
             "ratio": "1,3", "half_as_large_again": false, "wide": "B", "narrow": "A", "wide_is_control": false,
             "wide_sd": "58", "narrow_sd": "40",
         }),
-        "days" | "days_two_groups" | "corrected_days" | "full_weeks" => json!(592),
+        "days" | "days_saved" | "days_two_groups" | "corrected_days" | "full_weeks" => json!(592),
         "month" | "quarter" => {
             json!({ "days": 30, "lift": "+0,92\u{a0}п.\u{202f}п.", "relative": "+18,3\u{a0}%" })
         }

@@ -49,7 +49,7 @@ fn over(files: &[(&str, String)], config: &str) -> Findings {
     }
     let config = itog::config::parse(&folder.path().join("sweep.toml"), config, &[]);
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
-    run::findings(config, DATE).unwrap_or_else(|problems| panic!("{problems:?}"))
+    run::findings(config, DATE, &itog::run::Past::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// Event logs: steps that keep more or fewer, nobody or everybody; units that change the group; two groups and four.

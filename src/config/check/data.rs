@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::super::choices::Word;
 use super::super::codes;
-use super::super::raw::{At, Named, RawColumn, RawData, RawFacts};
+use super::super::raw::{At, Named, RawColumn, RawData, RawFacts, RawIdentity};
 use super::super::sink::Sink;
 use super::super::suggest;
-use super::super::valid::{ColumnRule, DataSource, Facts, Files, OnBroken};
-use super::{text, unique};
+use super::super::valid::{ColumnRule, DataSource, Facts, Files, Identity, OnBroken};
+use super::{text, transposed, unique};
 
 /// Encodings that Russian exports come in, for the hint.
 const ENCODINGS: [&str; 6] = ["utf-8", "windows-1251", "koi8-r", "ibm866", "utf-16le", "x-mac-cyrillic"];
@@ -47,6 +47,8 @@ pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<Data
         let hint = "add `unit` to [data], or `count` where exposures are known as counts only";
         sink.error(codes::FACTS_WITHOUT_UNIT, &first.span, message, hint);
     }
+    let identity = data.identity.as_ref().map(|identity| self::identity(identity, data, base.own, sink));
+    freshness(raw, sink);
     let facts: Vec<Option<Facts>> = data
         .facts
         .iter()
@@ -60,6 +62,57 @@ pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<Data
         time: text(data.time.as_ref()),
         count: text(data.count.as_ref()),
         facts: facts.into_iter().collect::<Option<_>>()?,
+        identity: transposed(identity)?,
+        warn_after: data.warn_after.as_ref().map(|days| days.value),
+        error_after: data.error_after.as_ref().map(|days| days.value),
+    })
+}
+
+/// Staleness is told by the time of rows, and a warning comes before a refusal.
+fn freshness(raw: &At<RawData>, sink: &mut Sink) {
+    let data = &raw.value;
+    let Some(first) = data.warn_after.as_ref().or(data.error_after.as_ref()) else { return };
+    if data.time.is_none() && !sink.is_spoiled(&raw.span, &["time"]) {
+        let message = "nothing says when the rows are from: [data] names no `time`";
+        sink.error(codes::FRESHNESS, &first.span, message, "add `time`, the column with the time of the row");
+    }
+    if let (Some(warn), Some(error)) = (&data.warn_after, &data.error_after)
+        && warn.value > error.value
+    {
+        let message =
+            format!("data are refused after {} days and warned of after {}", error.value, warn.value);
+        sink.error(codes::FRESHNESS, &warn.span, message, "swap the two");
+    }
+}
+
+fn identity(raw: &At<RawIdentity>, data: &RawData, base: &Path, sink: &mut Sink) -> Option<Identity> {
+    let identity = &raw.value;
+    if data.unit.is_none() {
+        let message = "nothing says which device a row is of: [data] names no `unit`";
+        sink.error(
+            codes::IDENTITY_WITHOUT_UNIT,
+            &raw.span,
+            message,
+            "add `unit`, the column with the device",
+        );
+    }
+    let files = files(
+        Written {
+            path: identity.path.as_ref(),
+            separator: identity.separator.as_ref(),
+            decimal: None,
+            encoding: identity.encoding.as_ref(),
+            malformed: None,
+            columns: None,
+            min_rows: None,
+        },
+        base,
+        sink,
+    );
+    Some(Identity {
+        files: files?,
+        device: text(identity.device.as_ref())?,
+        user: text(identity.user.as_ref())?,
     })
 }
 

@@ -4,7 +4,7 @@ use super::super::choices::{KindName, word};
 use super::super::codes;
 use super::super::raw::{At, RawDesign, RawMetric};
 use super::super::sink::Sink;
-use super::super::valid::{Comparisons, Correction, Design, Monitoring, Resampling};
+use super::super::valid::{Comparisons, Correction, Design, Looks, Monitoring, Resampling};
 use super::groups::Groups;
 use super::{ALPHA, POWER, REPLICATES, alpha, text};
 
@@ -75,7 +75,9 @@ pub fn check(
         correction,
         allocation,
         comparisons,
-        monitoring: design.monitoring.as_ref().map_or(Monitoring::Fixed, |written| written.value.0),
+        // Both depend on the rest of the file and are put in by the caller.
+        monitoring: Monitoring::Fixed,
+        looks: Looks::default(),
         replicates: design.replicates.as_ref().map_or(REPLICATES, |written| written.value as u32),
         resampling: design.resampling.as_ref().map_or(Resampling::Multinomial, |written| written.value.0),
     }

@@ -79,6 +79,12 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
         let message = format!("the margin is ignored: the metric is {}, not a guardrail", word(role));
         sink.warning(codes::MARGIN_WITHOUT_GUARDRAIL, &margin.span, message, "add role = \"guardrail\"");
     }
+    if role == Role::Guardrail && metric.margin.is_none() && !sink.is_spoiled(&raw.span, &["margin"]) {
+        let place = metric.role.as_ref().map_or(&raw.span, |role| &role.span);
+        let message = "the guardrail has no margin: only proven harm can be told, never that it is safe";
+        let hint = "add `margin`, the largest acceptable harm in the unit of the metric";
+        sink.warning(codes::GUARDRAIL_WITHOUT_MARGIN, place, message, hint);
+    }
     facts_exist(metric.from.as_ref(), file, sink);
     if let Some(plan) = &metric.plan {
         let ids: Vec<&str> =

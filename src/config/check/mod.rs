@@ -10,7 +10,7 @@ use std::path::Path;
 use super::codes;
 use super::raw::{At, RawConfig};
 use super::sink::Sink;
-use super::valid::{Config, DataSource};
+use super::valid::{Config, DataSource, Design};
 
 mod architecture;
 mod cross_device;
@@ -23,6 +23,7 @@ mod metric;
 mod plan;
 mod rows;
 mod test_choice;
+mod watch;
 
 /// The default significance level.
 const ALPHA: f64 = 0.05;
@@ -43,7 +44,9 @@ pub fn check(
     something_to_do(raw, sink);
     let groups = groups::check(raw, sink);
     let experiment = raw.experiment.as_ref().and_then(|raw| experiment::check(raw, sink));
-    let design = design::check(raw.design.as_ref(), &raw.metric, &groups, sink);
+    let (monitoring, looks) = watch::monitoring(raw, sink);
+    let design =
+        Design { monitoring, looks, ..design::check(raw.design.as_ref(), &raw.metric, &groups, sink) };
     let data = raw.data.as_ref().map(|raw| data::check(raw, base, sink));
     unique("plans", raw.plan.iter().map(|plan| (plan.value.id.as_ref(), plan.value.title.as_ref())), sink);
     let plans = all(&raw.plan, sink, |raw, sink| plan::check(raw, &design, &groups, sink));
@@ -53,6 +56,13 @@ pub fn check(
         metrics.extend(steps);
         metrics
     });
+    unique(
+        "segments",
+        raw.segment.iter().map(|segment| (segment.value.id.as_ref(), segment.value.title.as_ref())),
+        sink,
+    );
+    let segments = all(&raw.segment, sink, |segment, sink| watch::segment(segment, raw, sink));
+    let money = raw.money.as_ref().map(|money| watch::money(money, metrics.as_deref(), sink));
     unique("test choices", raw.test_choice.iter().map(|choice| (choice.value.id.as_ref(), None)), sink);
     let test_choices = all(&raw.test_choice, sink, |raw, sink| test_choice::check(raw, &design, sink));
     let cross_device = raw.cross_device.as_ref().map(|raw| cross_device::check(raw, sink));
@@ -61,7 +71,9 @@ pub fn check(
     let located = data.as_ref().and_then(Option::as_ref).and_then(|source| {
         let written = &raw.data.as_ref()?.value;
         let facts = written.facts.iter().filter_map(|facts| Some(facts.value.path.as_ref()?.span.clone()));
+        let identity = written.identity.as_ref().and_then(|identity| identity.value.path.as_ref());
         Some(Located {
+            identity: identity.map(|path| path.span.clone()),
             source: source.clone(),
             data: written.path.as_ref()?.span.clone(),
             facts: facts.collect(),
@@ -75,6 +87,8 @@ pub fn check(
             design,
             data: transposed(data)?,
             metrics: metrics?,
+            segments: segments?,
+            money: transposed(money)?,
             plans: plans?,
             test_choices: test_choices?,
             cross_device: transposed(cross_device)?,
@@ -92,6 +106,8 @@ pub struct Located {
     pub data: Range<usize>,
     /// Where the path of each of the facts is written.
     pub facts: Vec<Range<usize>>,
+    /// Where the path of the identities is written.
+    pub identity: Option<Range<usize>>,
 }
 
 /// A section that was written must be valid; one that was not written may be absent.

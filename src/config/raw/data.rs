@@ -39,6 +39,14 @@ pub struct RawData {
     /// Outcomes in other files, joined by unit.
     #[serde(default)]
     pub facts: Vec<At<RawFacts>>,
+    /// Which devices are one user, where units are devices.
+    pub identity: Option<At<RawIdentity>>,
+    /// Days between the last data and the data date after which the report says that they are stale; needs `time`.
+    #[schemars(extend("minimum" = 0, "examples" = [2]))]
+    pub warn_after: Option<At<u64>>,
+    /// Days between the last data and the data date after which they are refused; needs `time`.
+    #[schemars(extend("minimum" = 0, "examples" = [7]))]
+    pub error_after: Option<At<u64>>,
     /// What happens to rows that cannot be read; `refuse` unless said otherwise.
     pub malformed: Option<At<Word<OnBroken>>>,
     /// Fewest rows the analysis accepts; 1 unless said otherwise.
@@ -46,6 +54,28 @@ pub struct RawData {
     pub min_rows: Option<At<u64>>,
     /// Validity rules by column, reported and gated.
     pub columns: Option<At<Named<RawColumn>>>,
+}
+
+/// Which devices are one user: devices of one user in two groups are left out, the others are added up by user.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "identity")]
+pub struct RawIdentity {
+    /// CSV or Parquet files, relative to the config; `*`, `?` and `[…]` match several.
+    #[schemars(required, extend("minLength" = 1, "examples" = ["data/devices.csv"]))]
+    pub path: Option<At<String>>,
+    /// Separator of CSV columns; found out when absent.
+    #[schemars(extend("minLength" = 1, "maxLength" = 1, "examples" = [";"]))]
+    pub separator: Option<At<String>>,
+    /// Text encoding; found out when absent and certain.
+    #[schemars(extend("minLength" = 1, "examples" = ["windows-1251"]))]
+    pub encoding: Option<At<String>>,
+    /// Column with the device, the unit of [data].
+    #[schemars(required, extend("minLength" = 1, "examples" = ["device_id"]))]
+    pub device: Option<At<String>>,
+    /// Column with the user.
+    #[schemars(required, extend("minLength" = 1, "examples" = ["user_id"]))]
+    pub user: Option<At<String>>,
 }
 
 /// What the units did, in files of its own; what happened before a unit's first exposure is left out.

@@ -15,12 +15,14 @@ mod graph;
 mod metric;
 mod plan;
 mod spanned;
+mod watch;
 
-pub use data::{RawColumn, RawData, RawFacts};
+pub use data::{RawColumn, RawData, RawFacts, RawIdentity};
 pub use graph::{RawArchitecture, RawCrossDevice, RawEdge, RawIdentitySource, RawNode};
 pub use metric::{RawCounts, RawFunnel, RawMetric, RawSummary};
 pub use plan::{PlanKind, RawPlan, RawTestChoice};
 pub use spanned::{At, Day, Named};
+pub use watch::{RawLooks, RawMoney, RawSegment, SpendingName};
 
 /// Experiment ids: folder names and archive keys.
 pub const EXPERIMENT_ID: &str = "^[a-z0-9-]{1,64}$";
@@ -45,6 +47,11 @@ pub struct RawConfig {
     /// Steps that users take one after the other.
     #[serde(default)]
     pub funnel: Vec<At<RawFunnel>>,
+    /// Parts of the users that are looked at separately.
+    #[serde(default)]
+    pub segment: Vec<At<RawSegment>>,
+    /// What an effect is worth in a year.
+    pub money: Option<At<RawMoney>>,
     /// How many units are needed, and how long it takes.
     #[serde(default)]
     pub plan: Vec<At<RawPlan>>,
@@ -118,8 +125,11 @@ pub struct RawDesign {
     pub correction: Option<At<Word<Correction>>>,
     /// Which pairs are compared; `control` unless said otherwise.
     pub comparisons: Option<At<Word<Comparisons>>>,
-    /// How looks during the run are handled; `fixed` unless said otherwise.
+    /// How looks during the run are handled. Unless said otherwise: `group-sequential` for a running experiment with a
+    /// planned size, `always-valid` for one without, `fixed` for a finished one.
     pub monitoring: Option<At<Word<Monitoring>>>,
+    /// What the looks are made with.
+    pub looks: Option<At<RawLooks>>,
     /// Replicates of the bootstrap and of the permutation test; 10 000 unless said otherwise.
     #[schemars(extend("minimum" = 1000, "maximum" = 1_000_000, "examples" = [10000]))]
     pub replicates: Option<At<u64>>,

@@ -40,12 +40,31 @@ pub struct DataSource {
     pub count: Option<String>,
     /// Outcomes in other files.
     pub facts: Vec<Facts>,
+    /// Which devices are one user; units are devices then.
+    pub identity: Option<Identity>,
+    /// Days without new data after which a report says so.
+    pub warn_after: Option<u64>,
+    /// Days without new data after which the data are refused.
+    pub error_after: Option<u64>,
+}
+
+/// `[data.identity]`: which devices are one user.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Where the rows are.
+    pub files: Files,
+    /// Column with the device, which is the unit of `[data]`.
+    pub device: String,
+    /// Column with the user.
+    pub user: String,
 }
 
 impl DataSource {
     /// Every file, those of `[data]` first.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.files.paths.iter().chain(self.facts.iter().flat_map(|facts| &facts.files.paths))
+        let facts = self.facts.iter().flat_map(|facts| &facts.files.paths);
+        let identity = self.identity.iter().flat_map(|identity| &identity.files.paths);
+        self.files.paths.iter().chain(facts).chain(identity)
     }
 }
 

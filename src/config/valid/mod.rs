@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 mod data;
 mod metric;
 
-pub use data::{ColumnRule, DataSource, Facts, Files, OnBroken};
+pub use data::{ColumnRule, DataSource, Facts, Files, Identity, OnBroken};
 pub use metric::{
     Adjustment, Aggregate, Counts, FunnelStep, Goal, Metric, MetricKind, MetricSource, Population, Role,
     Rows, Summary, TestKind, Winsorize,
@@ -33,6 +33,10 @@ pub struct Config {
     pub data: Option<DataSource>,
     /// What is measured, in the order of the file.
     pub metrics: Vec<Metric>,
+    /// Parts of the users that are looked at separately.
+    pub segments: Vec<Segment>,
+    /// What an effect is worth.
+    pub money: Option<Money>,
     /// Sample size questions.
     pub plans: Vec<Plan>,
     /// Questions of the form "which test fits".
@@ -98,10 +102,78 @@ pub struct Design {
     pub comparisons: Comparisons,
     /// How looks during the run are handled.
     pub monitoring: Monitoring,
+    /// What the looks are made with.
+    pub looks: Looks,
     /// Replicates of the bootstrap and of the permutation test.
     pub replicates: u32,
     /// How the bootstrap draws.
     pub resampling: Resampling,
+}
+
+/// `[design.looks]`: what nightly looks are made with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Looks {
+    /// How the error rate is spent on the way to the planned size.
+    pub spending: Spending,
+    /// Units a group at which the experiment ends; none: from the plan, with what looking costs.
+    pub planned: Option<u64>,
+    /// Units a group at which a decision is expected, for confidence sequences; none: from the plan.
+    pub expected: Option<u64>,
+    /// Units a group before which no look is made.
+    pub warm_up_units: u64,
+    /// Days before which no look is made.
+    pub warm_up_days: u64,
+    /// Chance of an answer below which going on is called in vain, in (0, 1); none: never.
+    pub futility: Option<f64>,
+}
+
+impl Default for Looks {
+    /// O'Brien–Fleming from the plan, after a week and two hundred units a group.
+    fn default() -> Self {
+        Looks {
+            spending: Spending::ObrienFleming,
+            planned: None,
+            expected: None,
+            warm_up_units: 200,
+            warm_up_days: 7,
+            futility: Some(0.1),
+        }
+    }
+}
+
+/// How the error rate is spent over the looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Spending {
+    /// Almost nothing early: O'Brien and Fleming's way.
+    ObrienFleming,
+    /// Evenly: Pocock's way.
+    Pocock,
+    /// alpha · t^rho.
+    Power(f64),
+}
+
+/// `[[segment]]`: parts of the users that are looked at separately.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Unique id.
+    pub id: String,
+    /// Title shown to readers.
+    pub title: String,
+    /// SQL expression over the columns of `[data]` whose values are the parts.
+    pub by: String,
+}
+
+/// `[money]`: what an effect is worth in a year.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Money {
+    /// Metric whose effect is counted; none: the primary one.
+    pub metric: Option<String>,
+    /// What one unit of the metric of one user is worth.
+    pub value: f64,
+    /// Currency shown after amounts.
+    pub currency: String,
+    /// Users that the decision is about.
+    pub traffic: Traffic,
 }
 
 /// How the bootstrap draws its replicates.
@@ -147,7 +219,7 @@ pub enum Comparisons {
 }
 
 /// How looks during the run are handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Monitoring {
     /// One look, at the end.

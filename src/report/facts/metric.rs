@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{percent_of_level, relative_words};
+use super::{percent_of_level, relative_words, watch};
 use crate::config::valid::{Config, Goal, Metric, MetricSource, Role};
 use crate::metrics::outcome::{Beside, Comparison, Direction, MetricOutcome, VarianceRemoved};
 use crate::report::gates;
@@ -57,6 +57,8 @@ pub struct PairFacts {
     pub bootstrap_interval: Option<String>,
     /// How likely the treatment's value is the greater one, where a rank test decides: «53 %».
     pub superiority: Option<String>,
+    /// What watching every night says.
+    pub watch: Option<Value>,
     /// The same question answered in other ways.
     pub beside: Vec<Value>,
     /// What knowledge of the units before the experiment took out.
@@ -137,10 +139,13 @@ pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
         welch_p,
         means_differ: welch_p.is_some_and(|p| p < 1.0 - c.level),
         bootstrap_interval: c.replicates.as_ref().map(|r| scale.interval(r.ci)),
+        watch: watch::pair(c, scale),
         superiority: c.superiority.map(|s| numbers::percent(s.estimate, 0)),
         beside: c.beside.iter().map(|other| beside(o, c, other, scale)).collect(),
         adjustment: c.adjustment.as_ref().map(|removed| {
+            let saved = c.needed.and_then(|n| n.days).map(|days| (days * (1.0 / removed.ratio - 1.0)).round());
             json!({
+                "days_saved": saved.filter(|days| *days >= 1.0).map(|days| days as u64),
                 "removed": numbers::percent((1.0 - removed.ratio).max(0.0), 0),
                 "helps": removed.ratio < 0.995,
                 // How many more units the same precision would need without the adjustment, where the number says something.

@@ -10,6 +10,8 @@ mod funnel;
 mod metric;
 mod plan;
 mod trust;
+mod validation;
+mod watch;
 
 use super::scale::{Scale, compact, without_zeros};
 use crate::config::valid::{Goal, RandomisationUnit, Role};
@@ -22,6 +24,13 @@ use metric::{MetricFacts, metric, pair};
 pub use plan::lift_words;
 use plan::plan;
 use trust::trust;
+pub use validation::{course, part_words, segment};
+pub use watch::{date_of, look, part_name};
+
+/// The title of a metric by its id.
+pub fn metric_title<'a>(f: &'a Findings, id: &'a str) -> &'a str {
+    f.outcomes.iter().find(|o| o.metric.id == id).map_or(id, |o| o.metric.title.as_str())
+}
 
 fn percent_of_level(level: f64) -> String {
     let percent = level * 100.0;
@@ -125,7 +134,13 @@ pub fn normality_p(p: f64, alpha: f64) -> String {
 /// Everything templates may read, for one experiment.
 pub fn of(f: &Findings) -> Value {
     let e = &f.config.experiment;
-    let evidence = Evidence { config: &f.config, trust: &f.trust, outcomes: &f.outcomes };
+    let evidence = Evidence {
+        config: &f.config,
+        trust: &f.trust,
+        split: &f.split,
+        outcomes: &f.outcomes,
+        rules_changed: !f.changes.is_empty(),
+    };
     let metrics: Vec<MetricFacts> = f.outcomes.iter().map(|o| metric(&f.config, o)).collect();
     let primary = evidence.primary().map(|o| metric(&f.config, o));
     let guardrails = guardrails(f);
@@ -206,6 +221,11 @@ pub fn of(f: &Findings) -> Value {
         "ranking": ranking.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
         "spread": spread,
         "metrics": metrics,
+        "watch": watch::watch(f),
+        "quality": watch::quality(f),
+        "changes": watch::changes(f),
+        "worth": f.worth.iter().map(|w| watch::worth(f, w)).collect::<Vec<_>>(),
+        "proof": validation::proof(f),
         "trust": trust(f),
         "plans": f.plans.iter().filter_map(|p| plan(&f.config, p)).collect::<Vec<_>>(),
         "choices": f.choices.iter().map(|c| json!({

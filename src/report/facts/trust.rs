@@ -54,6 +54,8 @@ pub fn trust(f: &Findings) -> Value {
         "refusing": refusing,
         "controls": controls(f),
         "contamination": contamination,
+        "split": super::watch::split(f),
+        "lag_days": f.data.as_ref().and_then(|data| data.lag_days),
     })
 }
 

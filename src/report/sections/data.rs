@@ -1,6 +1,6 @@
 //! The data: how they were read, what is in them, what is wrong with them.
 
-use super::upper_first;
+use super::{split, upper_first};
 use crate::config::valid::Config;
 use crate::data::{ColumnOverview, Dataset, Gate, GateReason, MalformedRow, Reading, RowFault};
 use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
@@ -16,6 +16,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     blocks.extend(t.paragraphs("data", None)?);
     blocks.extend(gate_callouts(&t.findings.config, data));
     blocks.push(Block::Table(groups(t, data)));
+    blocks.extend(split::blocks(t));
     if !data.facts.is_empty() {
         blocks.push(Block::Table(joined(data)));
     }
@@ -78,7 +79,7 @@ fn joined(data: &Dataset) -> Table {
             number(left.early.rows),
             number(left.unknown.rows),
             number(left.mixed.rows),
-            number(left.no_unit + left.no_time + left.no_group),
+            number(left.no_unit + left.no_time + left.no_group + left.after_date),
         ]
     });
     Table {

@@ -3,7 +3,7 @@
 use super::upper_first;
 use super::verdict::direction_tone;
 use super::{funnel, metric_charts};
-use crate::config::valid::MetricKind;
+use crate::config::valid::{Goal, MetricKind, Role};
 use crate::metrics::outcome::{Comparison, Estimate, MetricOutcome, NamedTest, Way};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
@@ -33,13 +33,14 @@ fn metric(t: &Teller, index: usize, o: &MetricOutcome) -> Result<Vec<Block>, Nar
     let role = role.as_ref().and_then(|r| r.as_str()).unwrap_or("primary");
     blocks.push(Block::Paragraph {
         inlines: vec![Inline::Emphasis(format!(
-            "Роль — {}, вид — {}, цель — {}.",
+            "Роль — {}, вид — {}{}.",
             terms.word(Vocabulary::Role, role),
             terms.word(Vocabulary::Kind, o.metric.kind.name()),
-            if o.metric.goal == crate::config::valid::Goal::Increase {
-                "увеличить"
-            } else {
-                "уменьшить"
+            match (o.metric.role, o.metric.goal) {
+                // A quality metric shall stay as it is.
+                (Role::Quality, _) => "",
+                (_, Goal::Increase) => ", цель — увеличить",
+                (_, Goal::Decrease) => ", цель — уменьшить",
             },
         ))],
     });
@@ -303,8 +304,20 @@ fn tests_table(o: &MetricOutcome, anchor: &str, terms: &Terms) -> Table {
         caption: format!("{}: все проверки", o.metric.title),
         columns,
         rows,
-        notes: vec!["Статистики посчитаны в порядке «контроль, вариант», p — без поправки.".into()],
+        notes: tests_notes(o),
     }
+}
+
+fn tests_notes(o: &MetricOutcome) -> Vec<String> {
+    let mut notes = vec!["Статистики посчитаны в порядке «контроль, вариант», p — без поправки.".to_owned()];
+    if o.comparisons.iter().any(|c| c.monitoring.is_some()) {
+        notes.push(
+            "Решает первая строка: она учитывает все ночные проверки. Остальные p верны, только если смотреть один раз, в \
+             конце; решать по ним нельзя."
+                .to_owned(),
+        );
+    }
+    notes
 }
 
 fn at_plan_table(o: &MetricOutcome, anchor: &str) -> Option<Table> {

@@ -118,7 +118,8 @@ fn differences(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> 
     let margin = o.metric.margin.map(|m| if o.metric.goal == Goal::Increase { -m } else { m });
     let margins: Vec<(f64, &str)> = margin.into_iter().map(|m| (m, "допустимый вред")).collect();
     let caption = format!("{}: разница с интервалом", o.metric.title);
-    forest_of(&rows, scale.percent, &title, o.metric.goal, &margins, caption, anchor)
+    let (percent, goal) = (scale.percent, o.metric.goal);
+    forest_of(&Forested { rows: &rows, percent, title: &title, goal, margins: &margins, caption, anchor })
 }
 
 /// The share of every group that came to each step.
@@ -187,17 +188,42 @@ pub fn steps(outcomes: &[&MetricOutcome], title: &str, anchor: &str) -> Option<B
     }
     let goal = outcomes.first().map_or(Goal::Increase, |o| o.metric.goal);
     let caption = format!("{title}: разница на каждом шаге с интервалом");
-    forest_of(&rows, true, "Разница долей, п. п.", goal, &[], caption, anchor)
+    let title = "Разница долей, п. п.";
+    forest_of(&Forested { rows: &rows, percent: true, title, goal, margins: &[], caption, anchor })
 }
 
 /// One row of a forest chart.
-struct Difference {
-    label: String,
-    note: String,
-    text: String,
-    estimate: f64,
-    ends: (f64, f64),
-    direction: Direction,
+pub struct Difference {
+    /// What was compared.
+    pub label: String,
+    /// A smaller second line.
+    pub note: String,
+    /// The difference as text.
+    pub text: String,
+    /// The difference; a value that is not finite leaves the row without a mark.
+    pub estimate: f64,
+    /// Ends of its interval.
+    pub ends: (f64, f64),
+    /// Its colour.
+    pub direction: Direction,
+}
+
+/// A forest chart of differences in one notation.
+pub struct Forested<'a> {
+    /// Differences from the top.
+    pub rows: &'a [Difference],
+    /// Differences are shares, shown in percentage points.
+    pub percent: bool,
+    /// Title of the axis.
+    pub title: &'a str,
+    /// Which side of zero is the better one.
+    pub goal: Goal,
+    /// Further lines: value and word.
+    pub margins: &'a [(f64, &'a str)],
+    /// Caption of the figure.
+    pub caption: String,
+    /// Beginning of its id.
+    pub anchor: &'a str,
 }
 
 impl Difference {
@@ -213,16 +239,10 @@ impl Difference {
     }
 }
 
-fn forest_of(
-    differences: &[Difference],
-    percent: bool,
-    title: &str,
-    goal: Goal,
-    margins: &[(f64, &str)],
-    caption: String,
-    anchor: &str,
-) -> Option<Block> {
-    let rows: Vec<forest::Row> = differences
+/// The chart as a figure; none where nothing could be drawn.
+pub fn forest_of(of: &Forested) -> Option<Block> {
+    let rows: Vec<forest::Row> = of
+        .rows
         .iter()
         .map(|d| forest::Row {
             label: &d.label,
@@ -241,20 +261,21 @@ fn forest_of(
     if rows.iter().all(|r| !r.estimate.is_finite()) {
         return None;
     }
+    let percent = of.percent;
     let format = |x: f64| {
         let shown = if percent { x * 100.0 } else { x };
         numbers::signed(shown, short_decimals(shown))
     };
-    let directions = match goal {
+    let directions = match of.goal {
         Goal::Increase => ("← хуже", "лучше →"),
         Goal::Decrease => ("← лучше", "хуже →"),
     };
-    let axis = Axis { title, format: &format, log: false };
-    let drawing = forest(&Forest { rows: &rows, axis, directions, margins, text_title: "" });
-    let listed: Vec<String> = differences.iter().map(|d| format!("{}: {}", d.label, d.text)).collect();
+    let axis = Axis { title: of.title, format: &format, log: false };
+    let drawing = forest(&Forest { rows: &rows, axis, directions, margins: of.margins, text_title: "" });
+    let listed: Vec<String> = of.rows.iter().map(|d| format!("{}: {}", d.label, d.text)).collect();
     Some(Block::Figure(Figure {
-        id: format!("{anchor}-effect"),
-        caption,
+        id: format!("{}-effect", of.anchor),
+        caption: of.caption.clone(),
         alt: closed(&format!("Разница между группами: {}", listed.join("; "))),
         description: "Точка — разница, отрезок — её доверительный интервал. Закрашенная точка: интервал не захватывает \
                       ноль. Пустая: захватывает, и разницу не отличить от случайной."

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod choice;
+mod course;
 mod cross_device;
 mod data;
 mod experiment;
@@ -9,8 +10,13 @@ mod funnel;
 mod method;
 mod metric;
 mod metric_charts;
+mod money;
 mod plan;
+mod proof;
+mod segments;
+mod split;
 mod verdict;
+mod watch;
 
 pub use verdict::{label, tone};
 
@@ -46,10 +52,15 @@ pub const SECTIONS: &[Section] = &[
     verdict::blocks,
     experiment::blocks,
     measured,
+    watch::blocks,
+    segments::blocks,
+    course::blocks,
+    money::blocks,
     plan::blocks,
     choice::blocks,
     cross_device::blocks,
     architecture::blocks,
     data::blocks,
+    proof::blocks,
     method::blocks,
 ];

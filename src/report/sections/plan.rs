@@ -7,7 +7,7 @@ use crate::charts::curves::{Curve, Level, Marked};
 use crate::charts::duration::{Duration, duration};
 use crate::charts::style::Axis;
 use crate::config::valid::{Plan, PlanEstimand};
-use crate::planning::PlanOutcome;
+use crate::planning::{OtherDesign, PlanOutcome};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Figure, Inline, Table};
 use crate::report::facts::{level_words, lift_words};
@@ -26,6 +26,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         blocks.push(Block::Table(inputs(plan, outcome, &anchor)));
         blocks.push(Block::Table(scenarios(plan, outcome, &anchor)));
         blocks.extend(chart(plan, outcome, &anchor));
+        blocks.push(Block::Table(designs(plan, outcome, &anchor)));
         if !outcome.detectable.is_empty() {
             blocks.push(Block::Table(detectable(plan, outcome, &anchor)));
         }
@@ -36,6 +37,52 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
 fn days_words(days: Option<u64>) -> String {
     let Some(noun) = plural::find("день") else { return ABSENT.into() };
     days.map_or_else(|| ABSENT.to_owned(), |d| plural::count(d, noun.nominative))
+}
+
+/// The same plan in other designs.
+fn designs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
+    let timed = o.days.is_some();
+    let name = |design: OtherDesign| match design {
+        OtherDesign::GroupSequential => "Смотреть каждую ночь, до планового размера".to_owned(),
+        OtherDesign::AlwaysValid => "Смотреть каждую ночь, без планового размера".to_owned(),
+        OtherDesign::Weighted => "Один взгляд в конце, группы заявленных размеров".to_owned(),
+        OtherDesign::VarianceRemoved { share } => {
+            format!("Один взгляд в конце, известное заранее убирает {} разброса", numbers::percent(share, 0))
+        }
+    };
+    let number = |n: Option<u64>| {
+        n.map_or_else(|| Cell::text(ABSENT), |n| Cell::number(numbers::integer(n), n as f64))
+    };
+    let days = |d: Option<u64>| {
+        d.map_or_else(|| Cell::text(ABSENT), |d| Cell::number(days_words(Some(d)), d as f64))
+    };
+    let mut columns = vec![
+        Column::text("Как проводить"),
+        Column::number("Пользователей самое большее"),
+        Column::number("В среднем, если эффект есть"),
+    ];
+    if timed {
+        columns.push(Column::number("Срок самый долгий"));
+        columns.push(Column::number("В среднем, если эффект есть"));
+    }
+    let row = |name: String, most: u64, mean: Option<u64>, longest: Option<u64>, usual: Option<u64>| {
+        let mut row = vec![Cell::text(name), number(Some(most)), number(mean)];
+        if timed {
+            row.extend([days(longest), days(usual)]);
+        }
+        row
+    };
+    let mut rows = vec![row("Один взгляд в конце".into(), o.n_total, None, o.days, None)];
+    rows.extend(
+        o.designs.iter().map(|d| row(name(d.design), d.n_total, d.n_expected, d.days, d.days_expected)),
+    );
+    Table {
+        id: format!("{anchor}-designs"),
+        caption: format!("{}: тот же план иначе", plan.title),
+        columns,
+        rows,
+        notes: vec!["Уровень доверия и мощность у всех строк одни и те же.".into()],
+    }
 }
 
 fn inputs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {

@@ -1,9 +1,10 @@
 //! The first screen: the decision, the effects, why, risks, what next, and what was checked.
 
-use super::{funnel, upper_first};
-use crate::config::valid::Role;
+use super::{funnel, money, upper_first};
+use crate::config::valid::{Monitoring, Role, Status};
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
+use crate::proof::calibration::Verdict;
 use crate::report::document::{Badge, Block, Cell, Column, Inline, Point, Table, Tone, VerdictCard};
 use crate::report::facts::{level_words, minus, relative_words};
 use crate::report::scale::Scale;
@@ -11,11 +12,14 @@ use crate::report::sentences::Sentence;
 use crate::report::{Teller, gates};
 use crate::verdict::{Action, controls};
 use crate::wording::narrative::NarrativeError;
-use crate::wording::numbers;
 use crate::wording::terms::Terms;
+use crate::wording::{numbers, plural};
 
 /// Rows of the effects table beyond which it would no longer be a first screen.
 const MOST_EFFECTS: usize = 6;
+
+/// Days of delay from which data are called old: yesterday's are what a night has.
+const STALE: i64 = 2;
 
 /// Under what the risks are told, in this order.
 const RISK_LABELS: [&str; 3] = ["На чём держится разница", "Осторожно", "Качество данных"];
@@ -32,6 +36,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let verdict = &t.findings.verdict;
     let mut points = Vec::new();
     points.extend(point("Почему", &t.decision.reasons.iter().collect::<Vec<_>>()));
+    points.extend(money::point(t)?);
     for label in RISK_LABELS {
         let said: Vec<&Sentence> = t.decision.risks.iter().filter(|s| risk_label(s.code) == label).collect();
         points.extend(point(label, &said));
@@ -165,6 +170,15 @@ fn notes_on_values(f: &Findings, measured: &[&MetricOutcome]) -> Vec<String> {
     if let Some(of) = measured.iter().find_map(|o| funnel::step(o)) {
         notes.push(format!("Шаги воронки «{}» — доли дошедших до шага от всей группы.", of.funnel_title));
     }
+    let crossed_before =
+        |c: &Comparison| c.monitoring.as_ref().is_some_and(|m| m.estimate.is_some() && m.since.is_some());
+    if measured.iter().flat_map(|o| &o.comparisons).any(crossed_before) {
+        notes.push(
+            "Где разница уже вышла за границу, интервал — на день решения, с поправкой на раннюю остановку, а сама разница — \
+             по данным последней ночи."
+                .to_owned(),
+        );
+    }
     let adjusted: Vec<String> = measured
         .iter()
         .filter(|o| o.comparisons.iter().any(|c| c.adjustment.is_some()))
@@ -279,22 +293,92 @@ fn badges(t: &Teller) -> Vec<Badge> {
             meaning: meaning.into(),
         });
     }
-    if !f.outcomes.is_empty() {
-        let running = f.config.experiment.status == crate::config::valid::Status::Running;
-        badges.push(Badge {
-            label: "Момент решения".into(),
-            value: if running {
-                "эксперимент идёт".into()
-            } else {
-                "после окончания".into()
-            },
-            tone: if running { Tone::Caution } else { Tone::Good },
-            meaning: if running {
-                "Пока эксперимент идёт, ложных тревог больше, чем обещано.".into()
-            } else {
-                "Эксперимент закончен, на результат смотрят один раз.".into()
-            },
-        });
+    badges.extend(freshness(f));
+    badges.extend(looks(f));
+    badges.extend(proof(f));
+    if !f.changes.is_empty() {
+        badges.push(badge(
+            "Правила",
+            "изменены по ходу",
+            Tone::Caution,
+            "Что изменилось, сказано в разделе «Эксперимент».",
+        ));
     }
     badges
+}
+
+fn badge(label: &str, value: &str, tone: Tone, meaning: &str) -> Badge {
+    Badge { label: label.into(), value: value.into(), tone, meaning: meaning.into() }
+}
+
+/// Data that stop days before the night of the report.
+fn freshness(f: &Findings) -> Option<Badge> {
+    let days = f.data.as_ref()?.lag_days.filter(|days| *days >= STALE)?;
+    let days = plural::find("день").map(|day| plural::count(days, day.nominative))?;
+    Some(Badge {
+        label: "Свежесть".into(),
+        value: format!("отстают на\u{a0}{days}"),
+        tone: Tone::Caution,
+        meaning: "Последние строки старше даты отчёта: похоже, выгрузка остановилась.".into(),
+    })
+}
+
+/// How often the data were looked at, and whether that is allowed.
+fn looks(f: &Findings) -> Option<Badge> {
+    if f.outcomes.is_empty() {
+        return None;
+    }
+    let running = f.config.experiment.status == Status::Running;
+    let Some(watch) = &f.watch else {
+        let (value, tone, meaning) = match running {
+            true => (
+                "эксперимент идёт",
+                Tone::Caution,
+                "Пока эксперимент идёт, ложных тревог больше, чем обещано.",
+            ),
+            false => ("после окончания", Tone::Good, "Эксперимент закончен, на результат смотрят один раз."),
+        };
+        return Some(badge("Момент решения", value, tone, meaning));
+    };
+    let nights = plural::plural(watch.nights as u64, "ночь", "ночи", "ночей");
+    Some(Badge {
+        label: "Взгляды на данные".into(),
+        value: format!("{}\u{a0}{nights}", numbers::integer(watch.nights as u64)),
+        tone: Tone::Good,
+        meaning: match watch.way {
+            Monitoring::AlwaysValid => {
+                "Интервал верен в любую ночь, сколько бы раз на него ни смотрели.".into()
+            }
+            _ => "Граница решения учитывает, что на данные смотрят каждую ночь.".into(),
+        },
+    })
+}
+
+/// Whether the deciding tests keep their promise on these data: that of the primary metric before all.
+fn proof(f: &Findings) -> Option<Badge> {
+    let primary = f.outcomes.iter().find(|o| o.metric.role == Role::Primary);
+    let found = f.proven.iter().find(|p| primary.is_some_and(|o| o.metric.id == p.metric))?;
+    let share = found.rate.map_or_else(String::new, |rate| numbers::percent(rate.share, 1));
+    let promised = numbers::percent(f.config.design.alpha, 0);
+    let (value, tone, meaning) = match found.verdict {
+        Verdict::Holds => (
+            "критерий держит обещание",
+            Tone::Good,
+            format!("При случайном делении он находит разницу в {share} случаев, обещано {promised}."),
+        ),
+        Verdict::TooMany => (
+            "ложных находок больше",
+            Tone::Bad,
+            format!(
+                "При случайном делении критерий находит разницу в {share} случаев, а обещано {promised}."
+            ),
+        ),
+        Verdict::Conservative => (
+            "критерий осторожен",
+            Tone::Good,
+            format!("При случайном делении он находит разницу в {share} случаев, реже обещанных {promised}."),
+        ),
+        Verdict::NotRun(_) => return None,
+    };
+    Some(badge("Проверка на этих данных", value, tone, &meaning))
 }

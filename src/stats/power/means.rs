@@ -41,7 +41,9 @@ pub fn power_means(d: f64, n1: f64, design: Design) -> Result<f64, Undefined> {
     if total <= 2.0 {
         return Err(Undefined::TooFewObservations { needed: 3, found: total as u64 });
     }
-    Ok(power_unchecked(d, n1, design))
+    // A level so small that its critical value is infinite, against an infinite effect, decides nothing.
+    let power = power_unchecked(d, n1, design);
+    if power.is_nan() { Err(Undefined::NonFinite) } else { Ok(power) }
 }
 
 fn power_unchecked(d: f64, n1: f64, design: Design) -> f64 {

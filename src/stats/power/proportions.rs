@@ -84,11 +84,13 @@ pub fn power_proportions(p1: f64, p2: f64, n1: f64, design: Design) -> Result<f6
     }
     let lambda = cohen_h(p1, p2)? * (n1 * design.effective_share()).sqrt();
     let z = normal_isf(design.alpha_of_a_tail());
-    Ok(match design.alternative {
+    let power = match design.alternative {
         Alternative::TwoSided => two_sided(lambda, z),
         Alternative::Greater => normal_sf(z - lambda),
         Alternative::Less => normal_sf(z + lambda),
-    })
+    };
+    // A level so small that its critical value is infinite, against an infinite effect, decides nothing.
+    if power.is_nan() { Err(Undefined::NonFinite) } else { Ok(power) }
 }
 
 fn two_sided(lambda: f64, z: f64) -> f64 {

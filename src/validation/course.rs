@@ -1,0 +1,116 @@
+//! The effect by the day on which units came in: does novelty wear off, do people learn?
+
+use std::collections::BTreeMap;
+
+use super::gathered;
+use crate::config::valid::{Adjustment, Aggregate, Config, MetricKind, MetricSource, Role};
+use crate::data::Dataset;
+use crate::diag::Diagnostic;
+use crate::metrics::outcome::MetricOutcome;
+use crate::proof::novelty::{Course, DayEffect, course};
+use crate::stats::bivariate::BivariateMoments;
+use crate::stats::ratio::ratio_of_means;
+use crate::stats::{Level, Moments};
+
+/// Units of a day in either group below which the day says nothing by itself.
+const FEWEST: usize = 20;
+
+/// The effect of the primary metric in one pair, by the day units came in.
+#[derive(Clone, Debug)]
+pub struct ByDay {
+    /// Metric id.
+    pub metric: String,
+    /// Control of the pair.
+    pub control: String,
+    /// Treatment of the pair.
+    pub treatment: String,
+    /// The first day, from which days are counted.
+    pub start: jiff::civil::Date,
+    /// The effect of each day.
+    pub days: Vec<DayEffect>,
+    /// What their course says.
+    pub found: Course,
+}
+
+/// The course of every pair of the primary metric with the control; empty where the time of exposures is not known.
+///
+/// Cohorts of different days are different units, so days are independent.
+///
+/// # Errors
+/// An expression that the data refuse.
+pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Result<Vec<ByDay>, Diagnostic> {
+    let (Some(days), Some(daily)) = (data.unit_day(), &data.daily) else { return Ok(Vec::new()) };
+    let (Some(o), Some((start, _))) =
+        (outcomes.iter().find(|o| o.metric.role == Role::Primary), daily.days.first())
+    else {
+        return Ok(Vec::new());
+    };
+    let (Some(control), Some(level)) = (o.groups.first(), Level::from_alpha(config.design.alpha)) else {
+        return Ok(Vec::new());
+    };
+    let MetricSource::Rows(rows) = &o.metric.source else { return Ok(Vec::new()) };
+    if matches!(o.metric.kind, MetricKind::Quantile { .. })
+        || rows.aggregate == Aggregate::Rows
+        || data.has_counts_only()
+    {
+        return Ok(Vec::new());
+    }
+    let groups = gathered(data, &o.metric, rows, &Adjustment::default())?.groups;
+    let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
+    let by_day = |id: &str| {
+        let mut cohorts: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
+        for group in &groups {
+            if group.group != id && !(id == control.id && separate.contains(&group.group.as_str())) {
+                continue;
+            }
+            for (at, unit) in group.units.iter().enumerate() {
+                let Some(day) = days.get(*unit as usize).copied().flatten() else { continue };
+                let cohort = cohorts.entry(day).or_insert_with(|| vec![Vec::new(); group.values.len()]);
+                cohort.iter_mut().zip(&group.values).for_each(|(column, values)| column.push(values[at]));
+            }
+        }
+        cohorts
+    };
+    let base = by_day(&control.id);
+    let mut found = Vec::new();
+    for c in o.comparisons.iter().filter(|c| c.control == control.id) {
+        let other = by_day(&c.treatment);
+        let effects: Vec<DayEffect> = base
+            .iter()
+            .filter_map(|(day, cohort)| {
+                let (control, treatment) = (point(cohort)?, point(other.get(day)?)?);
+                let se = (control.1 + treatment.1).sqrt();
+                (se > 0.0).then_some(DayEffect { day: *day, estimate: treatment.0 - control.0, se })
+            })
+            .collect();
+        let Ok(answer) = course(&effects, None, level) else { continue };
+        found.push(ByDay {
+            metric: o.metric.id.clone(),
+            control: c.control.clone(),
+            treatment: c.treatment.clone(),
+            start: *start,
+            days: effects,
+            found: answer,
+        });
+    }
+    Ok(found)
+}
+
+/// The estimate of a cohort with its squared standard error.
+fn point(columns: &[Vec<f64>]) -> Option<(f64, f64)> {
+    if columns.first()?.len() < FEWEST {
+        return None;
+    }
+    match columns {
+        [values] => {
+            let moments = Moments::from_slice(values);
+            Some((moments.mean, moments.variance_of_mean()?))
+        }
+        [numerator, denominator] => {
+            let moments = BivariateMoments::from_slices(numerator, denominator).ok()?;
+            let estimate = ratio_of_means(&moments).ok()?;
+            Some((estimate.value, estimate.variance))
+        }
+        _ => None,
+    }
+}
