@@ -148,6 +148,8 @@ pub fn watch(
     let counted: Vec<&Night> =
         before.iter().filter(|night| night.way != Way::Fixed && night.date < date).collect();
     let horizon = plan::horizon(config, way, outcomes, plans);
+    let seen_since = data.and_then(|data| data.daily.as_ref()).and_then(|daily| daily.days.first());
+    let begun = config.experiment.start.or(seen_since.map(|(first, _)| *first)).map(day);
     for o in outcomes.iter_mut() {
         let family = o.family.max(1) as f64;
         let shares = plan::Shares::of(config, o, data);
@@ -169,7 +171,10 @@ pub fn watch(
             looks.push(look(date, own));
             let closing = close(config, &mut looks, horizon.units as f64 * shares.of_pair(c).share());
             let alpha = config.design.alpha / family;
-            let rules = plan::rules(config, way, &o.metric, &horizon, &shares.of_pair(c), alpha, plans);
+            let mut rules = plan::rules(config, way, &o.metric, &horizon, &shares.of_pair(c), alpha, plans);
+            // The warm-up is of the experiment, not of whoever began to look at it later.
+            let elapsed = looks.first().zip(begun).map_or(0, |(first, begun)| (first.day - begun).max(0));
+            rules.warm_up.days = rules.warm_up.days.saturating_sub(elapsed).max(0);
             if let Ok(monitoring) = monitor(&rules, &looks, closing) {
                 replace(&mut o.comparisons[at], o.metric.goal, way, alpha, family, monitoring);
             }
