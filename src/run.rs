@@ -161,7 +161,10 @@ fn nights_before(
     let mut nights = Vec::new();
     for (day, _) in days.iter().filter(|(day, _)| *day < date) {
         let Some(rows) = data.as_of(*day) else { break };
-        let seen = watch::seen_again(metrics::glance(config, &rows)?, &rows);
+        // What the rows of the whole refuse has been told by now; what only this night's rows refuse (nobody has a past yet,
+        // say) makes it a night without a look.
+        let Ok(glances) = metrics::glance(config, &rows) else { continue };
+        let seen = watch::seen_again(glances, &rows);
         nights.push(Night { date: *day, way, seen });
     }
     let recomputed = nights.len();

@@ -26,7 +26,9 @@ mod tests;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::valid::{Aggregate, Config, Metric, MetricKind, MetricSource, Resampling, Rows};
+use crate::config::valid::{
+    Adjustment, Aggregate, Config, Metric, MetricKind, MetricSource, Resampling, Rows,
+};
 use crate::data::{Dataset, Gathered, GroupValues, Query};
 use crate::diag::Diagnostic;
 use crate::planning::PlanOutcome;
@@ -210,7 +212,7 @@ fn estimator(config: &Config, metric: &Metric, data: Option<&Dataset>) -> Result
                 let (groups, layout) = arrange(data.successes(&rows.value, rows.filter.as_deref())?, design);
                 return Ok(boxed(proportion::Proportion::from_counts(metric, &groups), layout));
             }
-            return Ok(of_rows(config, metric, rows, gather(data, metric, rows)?));
+            return Ok(of_rows(config, metric, rows, gather(data, metric, rows, &rows.adjustment)?));
         }
         MetricSource::Step(step) => {
             let Some(data) = data else { return Ok(Err(Undefined::EmptyGroup)) };
@@ -225,7 +227,16 @@ fn boxed<E: Estimator + 'static>(made: Result<E, Undefined>, layout: Layout) -> 
     made.map(|estimator| (Box::new(estimator) as Box<dyn Estimator>, layout))
 }
 
-fn gather(data: &Dataset, metric: &Metric, rows: &Rows) -> Result<Gathered, Diagnostic> {
+/// The values of a metric by unit, with what `adjustment` asks for beside them.
+///
+/// # Errors
+/// An expression that the data refuse.
+pub fn gather(
+    data: &Dataset,
+    metric: &Metric,
+    rows: &Rows,
+    adjustment: &Adjustment,
+) -> Result<Gathered, Diagnostic> {
     let mut values = vec![rows.value.as_str()];
     if metric.kind == MetricKind::Ratio {
         values.push(rows.denominator.as_deref().unwrap_or("1"));
@@ -237,7 +248,7 @@ fn gather(data: &Dataset, metric: &Metric, rows: &Rows) -> Result<Gathered, Diag
         aggregate: rows.aggregate,
         population: rows.population,
         binary: metric.kind == MetricKind::Proportion,
-        adjustment: &rows.adjustment,
+        adjustment,
     })
 }
 

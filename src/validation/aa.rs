@@ -4,10 +4,10 @@
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::gathered;
 use crate::config::valid::{Aggregate, Config, Metric, MetricKind, MetricSource, Rows};
 use crate::data::{Dataset, Gathered, GroupValues};
 use crate::diag::Diagnostic;
+use crate::metrics::gather;
 use crate::metrics::outcome::MetricOutcome;
 use crate::proof::calibration::{Rate, Uniformity, Verdict, histogram};
 use crate::proof::column::{Column, MeanTest, Measure, ProportionTest, UnitTable};
@@ -162,7 +162,7 @@ fn values(
     let mut gathered = match &metric.source {
         MetricSource::Summary(_) | MetricSource::Counts(_) => return Ok(None),
         MetricSource::Rows(rows) if counted && rows.from.is_none() => return Ok(None),
-        MetricSource::Rows(rows) => gathered(data, metric, rows, &rows.adjustment)?,
+        MetricSource::Rows(rows) => gather(data, metric, rows, &rows.adjustment)?,
         MetricSource::Step(step) => data.funnel(step.from.as_deref(), &step.steps, step.ordered)?,
     };
     if step > 1 {

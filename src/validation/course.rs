@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::gathered;
 use crate::config::valid::{Adjustment, Aggregate, Config, MetricKind, MetricSource, Role};
 use crate::data::Dataset;
 use crate::diag::Diagnostic;
+use crate::metrics::gather;
 use crate::metrics::outcome::MetricOutcome;
 use crate::proof::novelty::{Course, DayEffect, course};
 use crate::stats::bivariate::BivariateMoments;
@@ -55,7 +55,7 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
     {
         return Ok(Vec::new());
     }
-    let groups = gathered(data, &o.metric, rows, &Adjustment::default())?.groups;
+    let groups = gather(data, &o.metric, rows, &Adjustment::default())?.groups;
     let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
     let by_day = |id: &str| {
         let mut cohorts: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();

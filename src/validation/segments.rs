@@ -1,9 +1,9 @@
 //! The effect by segment, each against the rest, with the correction over all segments of the experiment.
 
-use super::gathered;
 use crate::config::valid::{Adjustment, Aggregate, Config, Metric, MetricKind, MetricSource, Role};
 use crate::data::{Dataset, GroupValues};
 use crate::diag::Diagnostic;
+use crate::metrics::gather;
 use crate::metrics::outcome::MetricOutcome;
 use crate::proof::segments::{Arm, Segment, Segments, adjust_comparisons, assess};
 use crate::stats::bivariate::BivariateMoments;
@@ -90,7 +90,7 @@ fn values(data: &Dataset, metric: &Metric, adjustment: &Adjustment) -> Result<Op
     {
         return Ok(None);
     }
-    let gathered = gathered(data, metric, rows, adjustment)?;
+    let gathered = gather(data, metric, rows, adjustment)?;
     Ok(Some((gathered.groups, gathered.strata)))
 }
 
