@@ -1,0 +1,63 @@
+//! `itog analyze` and `itog validate`: the results and the proof of one config, on stdout.
+
+use std::path::Path;
+
+use itog::diag::Diagnostic;
+use itog::validation::aa;
+use itog::{config, report, results, run};
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::{
+    DONE, FAILED, Outcome, PARTLY, REFUSED, USAGE, narrative, overrides, print, print_json, stop, today,
+};
+use crate::cli::Format;
+use crate::terminal;
+
+pub fn analyze(file: &Path, set: &[String], date: Option<Date>) -> Outcome {
+    let narrative = narrative()?;
+    let overrides = overrides(set)?;
+    let config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
+    let date = date.unwrap_or_else(today);
+    let findings = run::findings(config, date, &run::Past::default()).or_else(|p| stop(&p, PARTLY))?;
+    let told = report::compose(&findings, &narrative)
+        .or_else(|error| stop(&[Diagnostic::error("report::narrative", error.to_string())], FAILED))?;
+    terminal::print(&findings.warnings);
+    print_json(&results::v1(&findings, &told))?;
+    Ok(if findings.trust.refused() { REFUSED } else { DONE })
+}
+
+pub fn validate(
+    file: &Path,
+    set: &[String],
+    date: Option<Date>,
+    iterations: Option<u64>,
+    format: Format,
+) -> Outcome {
+    let overrides = overrides(set)?;
+    let config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
+    if config.value.data.is_none() {
+        let problem = Diagnostic::error("validate::no-rows", "the experiment has no rows to be relabelled")
+            .hint("an A/A run needs [data]; published numbers cannot be proven");
+        return stop(&[problem], USAGE);
+    }
+    let effort =
+        aa::Effort { iterations: iterations.map_or(aa::THOROUGH.iterations, |n| n as usize), ..aa::THOROUGH };
+    let date = date.unwrap_or_else(today);
+    let proven = run::validate(config, date, effort).or_else(|problems| stop(&problems, PARTLY))?;
+    if format == Format::Json {
+        return print_json(&json!(proven.iter().map(results::proven).collect::<Vec<_>>()));
+    }
+    let line = |p: &aa::Proven| {
+        let rate = p.rate.as_ref().map_or("not run".to_owned(), |rate| {
+            let (low, high) = (rate.interval.low * 100.0, rate.interval.high * 100.0);
+            format!(
+                "{:.2} % false positives ({low:.2} to {high:.2}) in {} runs",
+                rate.share * 100.0,
+                rate.iterations
+            )
+        });
+        format!("{:<20} {:<16} {:<13} {rate}\n", p.metric, p.test, results::proof_verdict(p))
+    };
+    print(&proven.iter().map(line).collect::<String>())
+}

@@ -1,0 +1,129 @@
+//! What each command does, and what it returns.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the command line is where the clock and the environment are read"
+)]
+
+mod analyze;
+mod archive;
+mod check;
+mod graph;
+mod init;
+mod plan;
+mod run;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use itog::batch;
+use itog::config::{self, Override};
+use itog::diag::Diagnostic;
+use itog::wording::narrative::Narrative;
+use jiff::civil::Date;
+
+use crate::cli::{Cli, Command};
+use crate::terminal;
+
+/// Every report was made.
+pub const DONE: u8 = 0;
+/// The program itself failed.
+pub const FAILED: u8 = 1;
+/// Wrong usage, or no config could be read.
+pub const USAGE: u8 = 2;
+/// Some experiments failed.
+pub const PARTLY: u8 = 3;
+/// A data gate refused an experiment.
+pub const REFUSED: u8 = 4;
+/// Another run holds the output folder.
+pub const LOCKED: u8 = 11;
+
+/// A command's end when it is not the plain one: an exit code after the problems were printed.
+type Outcome = Result<u8, u8>;
+
+/// Runs a command and returns its exit code.
+pub fn execute(cli: Cli) -> u8 {
+    let quiet = cli.quiet;
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(args, quiet),
+        Command::Check { paths, set } => check::check(&paths, &set.overrides, quiet),
+        Command::Analyze { file, set, date } => analyze::analyze(&file, &set.overrides, date),
+        Command::Validate { file, set, date, iterations, format } => {
+            analyze::validate(&file, &set.overrides, date, iterations, format)
+        }
+        Command::Plan(args) => plan::plan(&args),
+        Command::Graph { file, format } => graph::architecture(&file, format),
+        Command::Archive { command, out } => archive::archive(&command, &out.out),
+        Command::Init { dir } => init::init(&dir),
+        Command::Schema => print_json(&config::schema()),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "itog", &mut std::io::stdout());
+            Ok(DONE)
+        }
+    };
+    outcome.unwrap_or_else(|code| code)
+}
+
+/// Prints problems and stops with a code.
+fn stop<T>(problems: &[Diagnostic], code: u8) -> Result<T, u8> {
+    terminal::print(problems);
+    Err(code)
+}
+
+/// Writes to stdout; a reader that went away (`itog … | head`) is no failure.
+fn print(text: &str) -> Outcome {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(DONE),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(DONE),
+        Err(error) => stop(&[Diagnostic::error("cli::stdout", error.to_string())], FAILED),
+    }
+}
+
+fn print_json(value: &serde_json::Value) -> Outcome {
+    print(&format!("{value:#}\n"))
+}
+
+fn overrides(arguments: &[String]) -> Result<Vec<Override>, u8> {
+    let parsed: Vec<_> = arguments.iter().map(|a| Override::parse(a)).collect();
+    let problems: Vec<Diagnostic> = parsed.iter().filter_map(|p| p.clone().err()).collect();
+    if !problems.is_empty() {
+        return stop(&problems, USAGE);
+    }
+    Ok(parsed.into_iter().filter_map(Result::ok).collect())
+}
+
+fn configs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
+    let found = batch::configs(paths).or_else(|problem| stop(&[problem], USAGE))?;
+    if found.is_empty() {
+        let problem = Diagnostic::error("cli::no-config", "no config was found")
+            .hint("name a TOML file or a folder with TOML files; `itog init DIR` makes one");
+        return stop(&[problem], USAGE);
+    }
+    Ok(found)
+}
+
+fn narrative() -> Result<Narrative, u8> {
+    Narrative::new()
+        .or_else(|error| stop(&[Diagnostic::error("templates::broken", error.to_string())], FAILED))
+}
+
+fn today() -> Date {
+    jiff::Zoned::now().date()
+}
+
+/// The date that stands for now in files: `SOURCE_DATE_EPOCH`, else the data date.
+fn stamp(date: Date) -> Result<Date, u8> {
+    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(date) };
+    let parsed = text.trim().parse::<i64>().ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+    match parsed {
+        Some(time) => Ok(time.to_zoned(jiff::tz::TimeZone::UTC).date()),
+        None => {
+            let problem =
+                Diagnostic::error("cli::source-date-epoch", format!("SOURCE_DATE_EPOCH is `{text}`"))
+                    .hint("it must be seconds since 1970-01-01");
+            stop(&[problem], USAGE)
+        }
+    }
+}
