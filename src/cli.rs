@@ -77,7 +77,11 @@ pub enum Command {
         dir: PathBuf,
     },
     /// Print the JSON Schema of the config, for editors
-    Schema,
+    Schema {
+        /// The schema of delivery.toml instead
+        #[arg(long)]
+        delivery: bool,
+    },
     /// Print the completions of a shell
     Completions {
         /// Shell

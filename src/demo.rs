@@ -33,6 +33,7 @@ pub fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("config/cpa.toml", include_bytes!("../config/cpa.toml").to_vec()),
         ("config/timespent.toml", include_bytes!("../config/timespent.toml").to_vec()),
         ("config/cinema-cashback.toml", include_bytes!("../config/cinema-cashback.toml").to_vec()),
+        ("config/delivery.toml", include_bytes!("../config/delivery.toml").to_vec()),
         ("config/data/ab_stats.csv", ab_stats_csv().into_bytes()),
     ]
 }

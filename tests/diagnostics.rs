@@ -15,6 +15,7 @@ const FAMILIES: &[&str] = &[
     "config",
     "data",
     "deliver",
+    "delivery",
     "graph",
     "init",
     "plan",

@@ -12,10 +12,13 @@ pub fn check(paths: &[PathBuf], set: &[String], quiet: bool) -> Outcome {
     let overrides = overrides(set)?;
     let configs = configs(paths)?;
     let mut broken = 0;
+    let mut experiments = Vec::new();
     for path in &configs {
         let problems = match config::load(path, &overrides) {
             Err(problems) => problems,
             Ok(config) => {
+                let experiment = &config.value.experiment;
+                experiments.push((experiment.id.clone(), experiment.owner.clone()));
                 let mut said = config.warnings;
                 if let Some(source) = &config.value.data {
                     match data::inspect(source, &config.value.metrics, &config.value.segments) {
@@ -33,9 +36,29 @@ pub fn check(paths: &[PathBuf], set: &[String], quiet: bool) -> Outcome {
             print(&format!("{}: ok\n", path.display()))?;
         }
     }
+    let is_delivery_wrong = delivery(paths, &experiments, quiet)?;
     Ok(match broken {
+        0 if is_delivery_wrong => USAGE,
         0 => DONE,
         n if n == configs.len() => USAGE,
         _ => PARTLY,
     })
+}
+
+/// Checks the `delivery.toml` of the folders, and it against the experiments; whether it is wrong.
+fn delivery(paths: &[PathBuf], experiments: &[(String, Option<String>)], quiet: bool) -> Result<bool, u8> {
+    let Some(path) = config::delivery::find(paths) else { return Ok(false) };
+    let read = config::delivery::load(&path);
+    let (problems, is_wrong) = match &read {
+        Err(problems) => (problems.clone(), true),
+        Ok(read) => {
+            let gaps = config::delivery::gaps(&read.value, experiments);
+            (read.warnings.iter().cloned().chain(gaps).collect(), false)
+        }
+    };
+    terminal::print(&problems);
+    if !quiet && !is_wrong {
+        print(&format!("{}: ok\n", path.display()))?;
+    }
+    Ok(is_wrong)
 }

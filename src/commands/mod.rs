@@ -56,7 +56,8 @@ pub fn execute(cli: Cli) -> u8 {
         Command::Graph { file, format } => graph::architecture(&file, format),
         Command::Archive { command, out } => archive::archive(&command, &out.out),
         Command::Init { dir } => init::init(&dir),
-        Command::Schema => print_json(&config::schema()),
+        Command::Schema { delivery: true } => print_json(&config::delivery::schema()),
+        Command::Schema { delivery: false } => print_json(&config::schema()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "itog", &mut std::io::stdout());
             Ok(DONE)

@@ -15,6 +15,7 @@ use crate::diag::{Diagnostic, Place, Warned};
 mod check;
 pub mod choices;
 pub mod codes;
+pub mod delivery;
 mod files;
 mod overrides;
 mod raw;
@@ -31,6 +32,7 @@ pub use valid::Config;
 
 use check::Located;
 use check::data::Base;
+use schema::Node;
 use sink::Sink;
 
 /// Reads and checks a config, with `overrides` applied in order, and looks for its data files.
@@ -104,7 +106,7 @@ struct Pass {
 impl Pass {
     fn over(path: &Path, text: &str, overrides: &[Override]) -> Pass {
         let text: Arc<str> = text.into();
-        if let Some(sink) = syntax::check(path, &text) {
+        if let Some(sink) = syntax::check(path, &text, Node::root()) {
             return Pass { config: None, data: None, sink };
         }
         let mut changed = String::from(&*text);
@@ -119,7 +121,7 @@ impl Pass {
         let mut sink = Sink::new(path, &text);
         misplaced.into_iter().for_each(|problem| sink.push_unplaced(problem));
         let (mut tree, _) = DeTable::parse_recoverable(&text);
-        shape::check(&mut tree, &mut sink);
+        shape::check(&mut tree, Node::root(), &mut sink);
         let (config, data) = match raw::RawConfig::deserialize(toml::de::Deserializer::from(tree)) {
             Ok(raw) => check::check(&raw, path, &folders(path, overrides), &mut sink),
             // The shape agrees with the types, so this is reached only if a type reads less than its schema says.

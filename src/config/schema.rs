@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::raw::RawConfig;
@@ -17,12 +17,15 @@ pub fn schema() -> Value {
 /// The schema, generated once.
 fn tree() -> &'static Value {
     static TREE: OnceLock<Value> = OnceLock::new();
-    TREE.get_or_init(|| {
-        let generator = SchemaSettings::draft2020_12().into_generator();
-        let mut schema = generator.into_root_schema_for::<RawConfig>();
-        RecursiveTransform(without_null).transform(&mut schema);
-        schema.to_value()
-    })
+    TREE.get_or_init(generate::<RawConfig>)
+}
+
+/// The JSON Schema (2020-12) of a file whose raw type is `T`.
+pub fn generate<T: JsonSchema>() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    RecursiveTransform(without_null).transform(&mut schema);
+    schema.to_value()
 }
 
 /// TOML has no null: an optional key is absent, never null, so the alternative only clutters the schema.
@@ -51,6 +54,7 @@ fn without_null(schema: &mut Schema) {
 #[derive(Clone, Copy)]
 pub struct Node {
     value: &'static Value,
+    tree: &'static Value,
 }
 
 /// The type a [`Node`] asks for.
@@ -88,17 +92,22 @@ impl Kind {
 }
 
 impl Node {
-    /// The whole file.
+    /// The whole file of an experiment.
     pub fn root() -> Node {
-        Node { value: tree() }
+        Node::of(tree())
     }
 
-    fn resolve(value: &'static Value) -> Node {
+    /// The whole file that a schema describes.
+    pub fn of(tree: &'static Value) -> Node {
+        Node { value: tree, tree }
+    }
+
+    fn resolve(self, value: &'static Value) -> Node {
         let target =
             value.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
-        match target.and_then(|pointer| tree().pointer(pointer)) {
-            Some(target) => Node { value: target },
-            None => Node { value },
+        match target.and_then(|pointer| self.tree.pointer(pointer)) {
+            Some(target) => Node { value: target, tree: self.tree },
+            None => Node { value, tree: self.tree },
         }
     }
 
@@ -124,8 +133,11 @@ impl Node {
     /// What a key of a table takes.
     pub fn key(self, key: &str) -> Option<Node> {
         match self.value.get("properties").and_then(|properties| properties.get(key)) {
-            Some(known) => Some(Node::resolve(known)),
-            None => self.value.get("additionalProperties").filter(|any| any.is_object()).map(Node::resolve),
+            Some(known) => Some(self.resolve(known)),
+            None => {
+                let any = self.value.get("additionalProperties").filter(|any| any.is_object());
+                any.map(|any| self.resolve(any))
+            }
         }
     }
 
@@ -142,7 +154,7 @@ impl Node {
 
     /// What the elements of a list take.
     pub fn items(self) -> Option<Node> {
-        self.value.get("items").map(Node::resolve)
+        self.value.get("items").map(|items| self.resolve(items))
     }
 
     /// The words of a closed set; empty for free text.
@@ -163,13 +175,24 @@ impl Node {
         self.value.get(rule).and_then(Value::as_f64)
     }
 
-    /// The sections of the file that have a key of this name.
-    pub fn sections_with(key: &str) -> Vec<&'static str> {
-        let root = Node::root();
+    /// The sections of this file that have a key of this name.
+    pub fn sections_with(self, key: &str) -> Vec<&'static str> {
+        let root = Node::of(self.tree);
         let has = |section: &&'static str| {
             let node = root.key(section).and_then(|node| node.items().or(Some(node)));
             node.is_some_and(|node| node.keys().contains(&key))
         };
         root.keys().into_iter().filter(has).collect()
+    }
+
+    /// A section as users know it: `[design]`, `[[metric]]`, or the file.
+    pub fn section(self, path: &str) -> String {
+        let first = path.split('.').next().unwrap_or("");
+        let is_list = Node::of(self.tree).key(first).is_some_and(|node| node.kind() == Kind::List);
+        match path {
+            "" => "the file".to_owned(),
+            path if is_list && !path.contains('.') => format!("[[{path}]]"),
+            path => format!("[{path}]"),
+        }
     }
 }

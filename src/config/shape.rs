@@ -33,10 +33,10 @@ fn unsupported(path: &str) -> Option<&'static Unsupported> {
     NOT_YET_SUPPORTED.iter().find(|entry| entry.path == path)
 }
 
-/// Checks the whole tree and takes out what is wrong.
-pub fn check(root: &mut Spanned<DeTable<'_>>, sink: &mut Sink) {
+/// Checks the whole tree against the schema of its file and takes out what is wrong.
+pub fn check(root: &mut Spanned<DeTable<'_>>, file: Node, sink: &mut Sink) {
     let span = root.span();
-    Shape { sink }.table(root.get_mut(), &span, Node::root(), "");
+    Shape { sink }.table(root.get_mut(), &span, file, "");
 }
 
 struct Shape<'s> {
@@ -78,7 +78,7 @@ impl Shape<'_> {
                 self.sink.error(
                     codes::MISSING_KEY,
                     span,
-                    format!("`{key}` is missing in {}", section(path)),
+                    format!("`{key}` is missing in {}", node.section(path)),
                     hint,
                 );
                 self.sink.spoil(span, key);
@@ -105,8 +105,7 @@ impl Shape<'_> {
         let absent: Vec<&str> = node.keys().into_iter().filter(|known| !table.contains_key(*known)).collect();
         let near =
             suggest::nearest(key, absent.iter().copied()).or_else(|| suggest::nearest(key, node.keys()));
-        let elsewhere: Vec<&str> =
-            Node::sections_with(key).into_iter().filter(|name| *name != path).collect();
+        let elsewhere: Vec<&str> = node.sections_with(key).into_iter().filter(|name| *name != path).collect();
         let hint = match (near, elsewhere.as_slice()) {
             (Some(near), _) => {
                 // The slip stands for the key that was meant: that one is not missing as well.
@@ -118,7 +117,12 @@ impl Shape<'_> {
             }
             (None, []) => format!("known keys: {}", suggest::list(node.keys())),
         };
-        self.sink.error(codes::UNKNOWN_KEY, place, format!("unknown key `{key}` in {}", section(path)), hint);
+        self.sink.error(
+            codes::UNKNOWN_KEY,
+            place,
+            format!("unknown key `{key}` in {}", node.section(path)),
+            hint,
+        );
     }
 
     /// Checks one value; whether it may stay in the tree.
@@ -256,17 +260,6 @@ impl Shape<'_> {
         };
         self.sink.error(codes::OUT_OF_RANGE, span, format!("`{key}` must be {bounds}, not {number}"), hint);
         false
-    }
-}
-
-/// A section as users know it: `[design]`, `[[metric]]`, or the file.
-fn section(path: &str) -> String {
-    let first = path.split('.').next().unwrap_or("");
-    let is_list = Node::root().key(first).is_some_and(|node| node.kind() == Kind::List);
-    match path {
-        "" => "the file".to_owned(),
-        path if is_list && !path.contains('.') => format!("[[{path}]]"),
-        path => format!("[{path}]"),
     }
 }
 

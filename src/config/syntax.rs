@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, Error};
 
 use super::codes;
+use super::schema::Node;
 use super::shape;
 use super::sink::Sink;
 use crate::diag::Diagnostic;
@@ -16,7 +17,7 @@ use crate::diag::Diagnostic;
 /// One error a line: the parser often says two things about one slip. When a bracket or a quote is left open, what
 /// follows is guesswork, and only the first error is told. Otherwise the other lines are sound, and their keys and
 /// values are checked as well, without judging what is missing.
-pub fn check(path: &Path, text: &Arc<str>) -> Option<Sink> {
+pub fn check(path: &Path, text: &Arc<str>, file: Node) -> Option<Sink> {
     let (mut tree, mut errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return None;
@@ -32,7 +33,7 @@ pub fn check(path: &Path, text: &Arc<str>) -> Option<Sink> {
     });
     let header = lines.iter().any(|line| text[line.clone()].trim_start().starts_with('['));
     if !runs_away && !header {
-        shape::check(&mut tree, &mut sink);
+        shape::check(&mut tree, file, &mut sink);
         sink.retain(|found| {
             found.code != codes::MISSING_KEY && !lines.iter().any(|line| is_within(found, line))
         });
