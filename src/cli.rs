@@ -126,6 +126,9 @@ pub struct RunArgs {
     /// Keep experiments whose report is complete for the same inputs
     #[arg(long)]
     pub resume: bool,
+    /// Tell where the time went: a table on stderr, or `timings` in the summary with --format json
+    #[arg(long)]
+    pub timings: bool,
     /// Form of the summary on stdout
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

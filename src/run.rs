@@ -1,8 +1,10 @@
 //! The pipeline on one screen: the way of one experiment from its config to finished files, with no output I/O.
 //!
-//! [`findings`] is what is known, [`report`] is how it is told. [`crate::batch`] runs many of them.
+//! [`findings`] is what is known, [`report`] is how it is told. [`crate::batch`] runs many of them. Each stage is a tracing
+//! span of its name, which `itog run --timings` adds up.
 
 use jiff::civil::Date;
+use tracing::debug_span;
 
 use crate::artifact::Artifact;
 use crate::config::valid::{Config, Monitoring, Plan, Status};
@@ -40,6 +42,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
     let Warned { value: config, mut warnings } = config;
     let mut data = None;
     if let Some(source) = &config.data {
+        let _stage = debug_span!("read").entered();
         let opened = data::open(
             source,
             &config.metrics,
@@ -57,25 +60,30 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
     let weights: Vec<f64> = config.design.allocation.iter().map(|(_, weight)| *weight).collect();
     let solved = |plan| planning::solve(plan, &weights).map_err(|reason| unsolved(plan, reason));
     let plans = config.plans.iter().map(solved);
-    let plans = plans.collect::<Result<Vec<_>, _>>().map_err(|problem| vec![problem])?;
+    let plans = debug_span!("plan").in_scope(|| plans.collect::<Result<Vec<_>, _>>());
+    let plans = plans.map_err(|problem| vec![problem])?;
     let trust = Trust::assess(&config, data.as_ref(), &plans);
     let rows = data.as_ref().filter(|_| !trust.refused());
     let mut outcomes = match trust.refused() {
         true => Vec::new(),
-        false => metrics::measure(&config, rows, &plans)?,
+        false => debug_span!("measure").in_scope(|| metrics::measure(&config, rows, &plans))?,
     };
     let one = |problem| vec![problem];
     let (mut split, mut proven) = (Split::default(), Vec::new());
     if let Some(rows) = rows {
+        let _stage = debug_span!("prove").entered();
         split = Split::look(&config, rows).map_err(one)?;
         // The proof is of the tests as they are made each night, before looks are put together.
         proven = aa::run(&config, rows, &outcomes, aa::NIGHTLY).map_err(one)?;
     }
+    let stage = debug_span!("watch").entered();
     let seen = watch::seen(&outcomes, rows);
     let (nights, recomputed) = nights_before(&config, date, rows, past)?;
     let watch = watch::watch(&config, date, &mut outcomes, rows, &plans, &nights, recomputed);
+    drop(stage);
     let (mut by_segment, mut by_day) = (Vec::new(), Vec::new());
     if let Some(rows) = rows {
+        let _stage = debug_span!("prove").entered();
         by_segment = segments::run(&config, rows, &outcomes).map_err(one)?;
         by_day = course::run(&config, rows, &outcomes).map_err(one)?;
     }
@@ -229,7 +237,8 @@ fn night(findings: &Findings) -> Option<String> {
 /// # Errors
 /// A narrative template or a renderer that fails, as a diagnostic.
 pub fn report(findings: &Findings, narrative: &Narrative, stamp: Date) -> Result<Made, Diagnostic> {
-    let told = telling::compose(findings, narrative)
+    let told = debug_span!("compose")
+        .in_scope(|| telling::compose(findings, narrative))
         .map_err(|error| Diagnostic::error("report::narrative", error.to_string()))?;
     let id = &findings.config.experiment.id;
     let results = results::v1(findings, &told);
@@ -284,10 +293,12 @@ pub fn rendered(
     stamp: Date,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<(String, Vec<u8>), Diagnostic> {
-    let html = render::html::render(document)
+    let html = debug_span!("html")
+        .in_scope(|| render::html::render(document))
         .map_err(|error| Diagnostic::error("render::html", error.to_string()))?;
     let options = render::pdf::PdfOptions { date: stamp.to_string(), producer: GENERATOR.to_owned() };
-    let pdf = render::pdf::render(document, attachments, &options)
+    let pdf = debug_span!("pdf")
+        .in_scope(|| render::pdf::render(document, attachments, &options))
         .map_err(|error| Diagnostic::error("render::pdf", error.to_string()))?;
     let noticed = pdf.warnings.iter().map(|w| Diagnostic::warning("render::pdf", w.to_string()));
     warnings.extend(noticed);
@@ -306,8 +317,8 @@ fn charts(id: &str, document: &Document) -> Vec<Artifact> {
     figures
         .flat_map(|figure| {
             let options = drawing::svg::Options { label: &figure.alt, standalone: true };
-            let svg = drawing::svg::svg(&figure.drawing, &options);
-            let png = drawing::png::png(&figure.drawing, PNG_SCALE);
+            let svg = debug_span!("svg").in_scope(|| drawing::svg::svg(&figure.drawing, &options));
+            let png = debug_span!("png").in_scope(|| drawing::png::png(&figure.drawing, PNG_SCALE));
             let name = |ending: &str| format!("{id}/charts/{}.{ending}", figure.id);
             [Artifact::new(name("svg"), "image/svg+xml", svg), Artifact::new(name("png"), "image/png", png)]
         })

@@ -44,6 +44,7 @@ pub(super) fn one(
     narrative: &Narrative,
 ) -> Result<Done, Vec<Diagnostic>> {
     let id = &ready.config.value.experiment.id;
+    let _experiment = tracing::info_span!(parent: None, "experiment", id = id.as_str()).entered();
     if complete.contains(&(id.clone(), ready.run_key.clone()))
         && let Some(done) = keep(staging, id)
     {
@@ -61,6 +62,7 @@ pub(super) fn one(
                 .hint("please report this with the config; the other experiments are not affected"),
         ])
     })?;
+    let _stage = tracing::debug_span!("write").entered();
     for artifact in &made.artifacts {
         staging.write(artifact).map_err(|error| {
             vec![Diagnostic::error("deliver::write", format!("cannot write {}: {error}", artifact.name))]

@@ -89,6 +89,7 @@ pub fn make(batch: &Batch, prepared: Prepared, narrative: &Narrative) -> Result<
         .num_threads(batch.jobs.unwrap_or(0))
         .build()
         .map_err(|e| failed("run::threads", e))?;
+    let stage = tracing::debug_span!("archive").entered();
     let mut archive = Archive::open(&batch.out).map_err(|e| failed("archive::open", e))?;
     let ready: Vec<(Ready, Past)> = ready
         .into_iter()
@@ -105,6 +106,7 @@ pub fn make(batch: &Batch, prepared: Prepared, narrative: &Narrative) -> Result<
         })
         .collect::<rusqlite::Result<_>>()
         .map_err(|e| failed("archive::read", e))?;
+    drop(stage);
     let done: Vec<(Ready, Result<Done, Vec<Diagnostic>>)> = pool.install(|| {
         ready
             .into_par_iter()
@@ -115,6 +117,7 @@ pub fn make(batch: &Batch, prepared: Prepared, narrative: &Narrative) -> Result<
             .collect()
     });
     deliver(batch, narrative, &staging, &mut archive, done, &mut ended)?;
+    let _stage = tracing::debug_span!("write").entered();
     staging.commit().map_err(|e| failed("deliver::folder", e))?;
     Ok(ended)
 }

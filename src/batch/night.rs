@@ -85,13 +85,14 @@ pub(super) fn deliver(
         }
     }
     // Reports that this run was not asked for, or could not make again, stay as the last run of the date left them.
+    let complete = complete_keys(staging);
     for id in staging.present() {
         let known = manifest.iter().any(|e| e.id == id);
         if !known && let Some(kept) = keep(staging, &id) {
             if !entries.iter().any(|e| e.id == id) {
                 entries.push(kept.entry);
             }
-            let run_key = complete_keys(staging).into_iter().find(|(k, _)| *k == id).map(|(_, key)| key);
+            let run_key = complete.iter().find(|(known, _)| *known == id).map(|(_, key)| key.clone());
             manifest.push(ExperimentEntry {
                 id,
                 run_key: run_key.unwrap_or_default(),
@@ -113,12 +114,16 @@ pub(super) fn deliver(
             results: hash,
         })
         .collect();
+    let stage = tracing::debug_span!("archive").entered();
     archive.keep_nights(&nights).map_err(|e| failed("archive::append", e))?;
     archive.append(&appended).map_err(|e| failed("archive::append", e))?;
     let chain = archive.head().map_err(|e| failed("archive::read", e))?;
+    drop(stage);
+    let stage = tracing::debug_span!("digest").entered();
     let document = digest::compose(entries, batch.date, narrative.terms(), Some(&chain));
     let mut warnings = Vec::new();
     let (html, pdf) = rendered(&document, &[], batch.stamp, &mut warnings)?;
+    drop(stage);
     let mut common = vec![
         Artifact::new("index.html", "text/html", html),
         Artifact::new("digest.pdf", "application/pdf", pdf),
@@ -126,6 +131,7 @@ pub(super) fn deliver(
     manifest.sort_by(|a, b| a.id.cmp(&b.id));
     let manifest = Manifest::new(GENERATOR, &date, manifest, &common);
     common.push(manifest.artifact().map_err(|e| failed("deliver::manifest", e))?);
+    let _stage = tracing::debug_span!("write").entered();
     for artifact in &common {
         staging.write(artifact).map_err(|e| failed("deliver::write", e))?;
     }

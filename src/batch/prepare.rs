@@ -55,6 +55,7 @@ pub fn prepare(batch: &Batch) -> Result<Prepared, Vec<Diagnostic>> {
 }
 
 pub(super) fn prepare_one(path: &Path, batch: &Batch, before: &[Ready]) -> Result<Ready, Vec<Diagnostic>> {
+    let _stage = tracing::debug_span!("check").entered();
     let config = config::load(path, &batch.overrides)?;
     let id = &config.value.experiment.id;
     if let Some(first) = before.iter().find(|r| r.config.value.experiment.id == *id) {

@@ -58,6 +58,7 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
 
 /// Draws the plot. Bars of all rows share one height scale: the share of the group's values in a bin.
 pub fn distribution(plot: &Distribution) -> Drawing {
+    let _stage = super::stage();
     let samples: Vec<Vec<f64>> = plot
         .groups
         .iter()

@@ -21,6 +21,7 @@ pub struct Duration<'a> {
 
 /// Draws the plot; names stand at the right ends of the curves.
 pub fn duration(plot: &Duration) -> Drawing {
+    let _stage = super::stage();
     let points = || plot.curves.iter().flat_map(|c| c.points).chain(plot.marked.iter().map(|m| &m.at));
     let days = points().map(|p| p.1).chain(plot.levels.iter().map(|l| l.value));
     Curves {

@@ -19,6 +19,7 @@ pub struct Ecdf<'a> {
 
 /// Draws the functions as steps, with names beside them.
 pub fn ecdf(plot: &Ecdf) -> Drawing {
+    let _stage = super::stage();
     let samples: Vec<Vec<f64>> = plot.groups.iter().map(|g| finite(g.values.iter().copied())).collect();
     let scale = plot.value.scale(samples.iter().flatten().copied());
     let steps: Vec<Vec<(f64, f64)>> = samples.into_iter().map(|values| steps(values, &scale)).collect();

@@ -44,6 +44,7 @@ pub struct Forest<'a> {
 /// Draws the plot. A dot is filled when its interval excludes zero and hollow when it does not, so that the finding
 /// does not rest on colour. Intervals much wider than the others are cut and end in an arrow.
 pub fn forest(plot: &Forest) -> Drawing {
+    let _stage = super::stage();
     let intervals: Vec<Interval> =
         plot.rows.iter().map(|r| Interval { estimate: r.estimate, low: r.low, high: r.high }).collect();
     let lines = || plot.margins.iter().map(|m| m.0).chain([0.0]);

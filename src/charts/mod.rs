@@ -23,5 +23,10 @@ pub mod curves;
 mod histogram;
 mod rows;
 
+/// The stage `charts` of `--timings`, for as long as it is held.
+fn stage() -> tracing::span::EnteredSpan {
+    tracing::debug_span!("charts").entered()
+}
+
 #[cfg(test)]
 mod tests;

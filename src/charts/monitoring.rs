@@ -42,6 +42,7 @@ pub struct Monitoring<'a> {
 /// Draws the line of estimates in the band of its intervals. Dots are filled from the look at which the interval
 /// excludes zero. The band of early looks is cut at three times the width of the last one.
 pub fn monitoring(plot: &Monitoring) -> Drawing {
+    let _stage = super::stage();
     let looks: Vec<Look> =
         plot.looks.iter().copied().filter(|l| l.day.is_finite() && l.estimate.is_finite()).collect();
     let reach = looks.last().map_or(1.0, |l| l.high - l.low);

@@ -22,6 +22,7 @@ pub struct Power<'a> {
 
 /// Draws the plot; names stand beside the curves, which meet at both ends.
 pub fn power(plot: &Power) -> Drawing {
+    let _stage = super::stage();
     let points = || plot.curves.iter().flat_map(|c| c.points).chain(plot.marked.iter().map(|m| &m.at));
     Curves {
         curves: plot.curves,

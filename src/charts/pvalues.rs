@@ -29,6 +29,7 @@ pub const BARS: usize = 20;
 
 /// Draws the histogram with its expected level.
 pub fn pvalues(plot: &Pvalues) -> Drawing {
+    let _stage = super::stage();
     let shares = shares(plot.values);
     let expected = 1.0 / BARS as f64;
     let highest = shares.iter().copied().fold(expected * 1.6, f64::max);

@@ -28,6 +28,7 @@ type Pair = (f64, f64);
 
 /// Draws the panels with a line through the quartiles. Points that would print on each other are drawn once.
 pub fn qq(plot: &Qq) -> Drawing {
+    let _stage = super::stage();
     let count = plot.groups.len().max(1);
     let columns = if count == 4 { 2 } else { count.min(3) };
     let rows = count.div_ceil(columns);

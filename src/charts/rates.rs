@@ -40,6 +40,7 @@ pub struct Rates<'a> {
 
 /// Draws the plot, a row a group in the group's colour.
 pub fn rates(plot: &Rates) -> Drawing {
+    let _stage = super::stage();
     let intervals: Vec<Interval> =
         plot.groups.iter().map(|g| Interval { estimate: g.estimate, low: g.low, high: g.high }).collect();
     let words: Vec<Words> = plot

@@ -31,6 +31,7 @@ pub struct Replicates<'a> {
 
 /// Draws the histogram with the interval as a band behind it.
 pub fn replicates(plot: &Replicates) -> Drawing {
+    let _stage = super::stage();
     let values = finite(plot.values.iter().copied());
     let band = plot.interval.filter(|(low, high, _)| low.is_finite() && high.is_finite() && low <= high);
     let ends = band.iter().flat_map(|(low, high, _)| [*low, *high]);

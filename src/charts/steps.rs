@@ -40,6 +40,7 @@ pub struct Steps<'a> {
 
 /// Draws the plot: a heading a step, then a bar a group in the group's colour.
 pub fn steps(plot: &Steps) -> Drawing {
+    let _stage = super::stage();
     let mut words = Vec::new();
     let mut bars: Vec<Option<(usize, f64)>> = Vec::new();
     for step in plot.steps {

@@ -12,6 +12,7 @@ mod graph;
 mod init;
 mod plan;
 mod run;
+mod timings;
 
 use std::io::Write;
 use std::path::PathBuf;

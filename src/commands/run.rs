@@ -4,7 +4,9 @@ use itog::batch::{self, Batch, Ended};
 use itog::deliver::lock::{Lock, LockError};
 use itog::diag::Diagnostic;
 use serde_json::json;
+use tracing_subscriber::layer::SubscriberExt;
 
+use super::timings::Timings;
 use super::{
     DONE, FAILED, LOCKED, Outcome, PARTLY, REFUSED, USAGE, configs, narrative, overrides, print, print_json,
     stamp, stop, today,
@@ -13,7 +15,8 @@ use crate::cli::{Format, RunArgs};
 use crate::terminal;
 
 pub fn run(args: RunArgs, quiet: bool) -> Outcome {
-    let narrative = narrative()?;
+    let timings = args.timings.then(listen);
+    let narrative = tracing::debug_span!("templates").in_scope(narrative)?;
     let overrides = overrides(&args.set.overrides)?;
     let configs = configs(&args.paths)?;
     let date = args.date.unwrap_or_else(today);
@@ -43,11 +46,29 @@ pub fn run(args: RunArgs, quiet: bool) -> Outcome {
         }
     };
     let ended = batch::make(&batch, prepared, &narrative).or_else(|problem| stop(&[problem], FAILED))?;
-    summary(&batch, &ended, args.format, quiet)
+    let code = summary(&batch, &ended, args.format, quiet, timings.as_ref())?;
+    if let (Some(timings), Format::Human) = (timings, args.format) {
+        eprint!("{}", timings.table());
+    }
+    Ok(code)
+}
+
+/// Starts the stopwatch of `--timings` and has the stages report to it.
+fn listen() -> Timings {
+    let timings = Timings::start();
+    // There is no other subscriber; were there one, the table would say that nothing was measured.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(timings.layer()));
+    timings
 }
 
 /// Prints what came of a batch; the exit code is the smallest that applies.
-fn summary(batch: &Batch, ended: &[Ended], format: Format, quiet: bool) -> Outcome {
+fn summary(
+    batch: &Batch,
+    ended: &[Ended],
+    format: Format,
+    quiet: bool,
+    timings: Option<&Timings>,
+) -> Outcome {
     for e in ended {
         match &e.result {
             Err(problems) => terminal::print(problems),
@@ -71,9 +92,12 @@ fn summary(batch: &Batch, ended: &[Ended], format: Format, quiet: bool) -> Outco
                     }),
                 })
                 .collect();
-            print_json(
-                &json!({ "data_date": batch.date.to_string(), "folder": folder, "experiments": experiments }),
-            )?;
+            let mut answer =
+                json!({ "data_date": batch.date.to_string(), "folder": folder, "experiments": experiments });
+            if let Some(timings) = timings {
+                answer["timings"] = timings.json();
+            }
+            print_json(&answer)?;
         }
         Format::Human => {
             let mut text = String::new();

@@ -28,6 +28,7 @@ struct Setting {
 /// graph too large for the page is laid out larger ([`Layout::fits`] is false). Pure: the same input gives the same
 /// layout.
 pub fn layout(architecture: &Architecture) -> Layout {
+    let _stage = tracing::debug_span!("graph").entered();
     let model = Model::new(architecture);
     let upward = model.feedback();
     let small = model.nodes() <= 60 && model.links.len() <= 90 && model.lanes <= 8;

@@ -59,6 +59,22 @@ fn link(previous: &str, r: &Recommendation) -> String {
     bound(&[previous, r.experiment, r.title, r.data_date, r.run_key, r.action, winner, r.rule, r.results])
 }
 
+/// The entry that a row holds, its columns in the order of the fields.
+fn entry(row: &rusqlite::Row) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        seq: row.get(0)?,
+        experiment: row.get(1)?,
+        title: row.get(2)?,
+        data_date: row.get(3)?,
+        run_key: row.get(4)?,
+        action: row.get(5)?,
+        winner: row.get(6)?,
+        rule: row.get(7)?,
+        results: row.get(8)?,
+        chain: row.get(9)?,
+    })
+}
+
 impl Archive {
     /// The head of the chain.
     pub fn head(&self) -> rusqlite::Result<String> {
@@ -111,26 +127,16 @@ impl Archive {
             "SELECT seq, experiment, title, data_date, run_key, action, winner, rule, results, chain
              FROM recommendations ORDER BY seq",
         )?;
-        let rows = statement.query_map([], |row| {
-            Ok(Entry {
-                seq: row.get(0)?,
-                experiment: row.get(1)?,
-                title: row.get(2)?,
-                data_date: row.get(3)?,
-                run_key: row.get(4)?,
-                action: row.get(5)?,
-                winner: row.get(6)?,
-                rule: row.get(7)?,
-                results: row.get(8)?,
-                chain: row.get(9)?,
-            })
-        })?;
-        rows.collect()
+        statement.query_map([], entry)?.collect()
     }
 
     /// The last entry of an experiment before a data date.
     pub fn before(&self, experiment: &str, date: &str) -> rusqlite::Result<Option<Entry>> {
-        Ok(self.list()?.into_iter().rfind(|e| e.experiment == experiment && e.data_date.as_str() < date))
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, experiment, title, data_date, run_key, action, winner, rule, results, chain
+             FROM recommendations WHERE experiment = ?1 AND data_date < ?2 ORDER BY seq DESC LIMIT 1",
+        )?;
+        statement.query_row([experiment, date], entry).optional()
     }
 
     /// Walks the chain; the first entry that does not fit its hash or its place, if any.
