@@ -6,3 +6,4 @@ pub mod archive;
 pub mod folder;
 pub mod lock;
 pub mod manifest;
+pub mod outbox;

@@ -41,10 +41,10 @@ const MIGRATIONS: &[&str] = &["
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
     CREATE TRIGGER nights_never_go BEFORE DELETE ON nights
         BEGIN SELECT RAISE(ABORT, 'the archive is append-only'); END;
-"];
+", super::outbox::TABLES];
 
 /// The hash of parts that cannot be moved from one to the next.
-fn bound(parts: &[&str]) -> String {
+pub(in crate::deliver) fn bound(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
@@ -66,6 +66,16 @@ impl Archive {
             step.commit()?;
         }
         Ok(Archive { connection })
+    }
+
+    /// The connection, for what else the deliverers keep in this file.
+    pub(in crate::deliver) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// As [`Archive::connection`], to begin transactions.
+    pub(in crate::deliver) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 
