@@ -1,9 +1,13 @@
 //! Arguments. One definition feeds the parser, the help and the shell completions.
 
+mod archive;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+
+pub use archive::ArchiveCommand;
 
 /// A/B experiments described in TOML become reports that a manager can decide from.
 #[derive(Debug, Parser)]
@@ -64,7 +68,7 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
         format: GraphFormat,
     },
-    /// Read the archive of recommendations
+    /// Read the archive of decisions, and take decisions down in it
     Archive {
         #[command(subcommand)]
         command: ArchiveCommand,
@@ -123,6 +127,9 @@ pub struct RunArgs {
     /// Experiments made at the same time; as many as processors when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Largest data file that the archive keeps a copy of, as 500K, 16M, 2G; 0 for none
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
+    pub keep_inputs: u64,
     /// Keep experiments whose report is complete for the same inputs
     #[arg(long)]
     pub resume: bool,
@@ -188,16 +195,14 @@ pub struct PlanArgs {
     pub format: Format,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum ArchiveCommand {
-    /// List the archived recommendations in order
-    List {
-        /// Form of the list
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
-    },
-    /// Walk the hash chain and report the first entry that does not fit
-    Verify,
+/// Parses a size in bytes: `500K`, `16M`, `2G`, in powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size; write it as 500K, 16M or 2G");
+    let upper = text.trim().to_ascii_uppercase();
+    let units = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30)];
+    let with_unit = units.iter().find_map(|(letter, unit)| Some((upper.strip_suffix(*letter)?, *unit)));
+    let (number, unit) = with_unit.unwrap_or((upper.as_str(), 1));
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
 }
 
 /// Parses `40000/30d`.
@@ -218,6 +223,12 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_size_is_a_number_with_a_unit() {
+        assert_eq!((size("0"), size("16M"), size("2g")), (Ok(0), Ok(16 << 20), Ok(2 << 30)));
+        assert!(size("many").is_err() && size("1KK").is_err() && size("99999999999G").is_err());
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use jiff::civil::Date;
 
-use crate::config::valid::Config;
+use crate::config::valid::{Config, Role};
 use crate::data::Dataset;
 use crate::diag::Diagnostic;
+use crate::history::History;
 use crate::metrics::choice::Recommendation;
 use crate::metrics::outcome::MetricOutcome;
 use crate::money::Worth;
@@ -50,8 +51,21 @@ pub struct Findings {
     pub plans: Vec<PlanOutcome>,
     /// Test choices in the order of the config.
     pub choices: Vec<Recommendation>,
+    /// What earlier reports said and what people decided.
+    pub history: History,
     /// The decision.
     pub verdict: Verdict,
     /// What came up on the way and the analyst should know.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// Units in all groups: of the rows, else of the primary metric's published numbers.
+    pub fn units(&self) -> Option<u64> {
+        let of_rows = self.data.as_ref().map(|data| data.groups.iter().map(|group| group.units).sum());
+        of_rows.or_else(|| {
+            let primary = self.outcomes.iter().find(|o| o.metric.role == Role::Primary)?;
+            Some(primary.groups.iter().map(|group| group.n).sum())
+        })
+    }
 }

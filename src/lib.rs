@@ -17,6 +17,7 @@ pub mod drawing;
 pub mod findings;
 pub mod fonts;
 pub mod graph;
+pub mod history;
 pub mod metrics;
 pub mod money;
 pub mod monitoring;

@@ -7,10 +7,12 @@ use jiff::civil::Date;
 use tracing::debug_span;
 
 use crate::artifact::Artifact;
-use crate::config::valid::{Config, Monitoring, Plan, Status};
+use crate::config::choices::word;
+use crate::config::valid::{Config, Monitoring, Plan, Role, Status};
 use crate::data::{Dataset, GateReason};
 use crate::diag::{Diagnostic, Warned};
 use crate::findings::Findings;
+use crate::history::{Effect, History, Told, Worth};
 use crate::metrics::choice;
 use crate::preregistration::Rules;
 use crate::report::digest::Entry;
@@ -32,6 +34,8 @@ pub struct Past {
     pub nights: Vec<Night>,
     /// The rules of the first night.
     pub rules: Option<Rules>,
+    /// What the last report said and what people decided.
+    pub history: History,
 }
 
 /// From a config to everything that is known.
@@ -97,6 +101,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
         rules_changed: !changes.is_empty(),
     });
     let worth = money::worth(&config, &outcomes);
+    let history = past.history.clone();
     Ok(Findings {
         config,
         date,
@@ -113,6 +118,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
         outcomes,
         plans,
         choices,
+        history,
         verdict,
         warnings,
     })
@@ -202,6 +208,8 @@ pub struct Made {
     pub warnings: Vec<Diagnostic>,
     /// What the night keeps for those to come, as JSON; none where nothing was measured.
     pub night: Option<String>,
+    /// What the report said, for the reports to come.
+    pub told: Told,
 }
 
 /// What one night keeps: its looks, and the rules it was judged by.
@@ -214,11 +222,12 @@ struct Kept {
 impl Past {
     /// What the archive kept: the nights in order and the first one ever. Content that cannot be read is of another version
     /// and passed over.
-    pub fn of(nights: &[String], first: Option<&str>) -> Past {
+    pub fn of(nights: &[String], first: Option<&str>, history: History) -> Past {
         let read = |text: &str| serde_json::from_str::<Kept>(text).ok();
         Past {
             nights: nights.iter().filter_map(|text| Some(read(text)?.night)).collect(),
             rules: first.and_then(read).map(|kept| kept.rules),
+            history,
         }
     }
 }
@@ -276,7 +285,48 @@ pub fn report(findings: &Findings, narrative: &Narrative, stamp: Date) -> Result
         winner: findings.verdict.winner.clone(),
         warnings,
         night: night(findings),
+        told: told_of(findings, &told),
     })
+}
+
+/// What later reports may say of this one.
+fn told_of(findings: &Findings, told: &Report) -> Told {
+    let e = &findings.config.experiment;
+    let primary = findings.outcomes.iter().find(|o| o.metric.role == Role::Primary);
+    let effects = primary.into_iter().flat_map(|o| {
+        let control = o.groups.first().map(|g| g.id.as_str());
+        let against = o.comparisons.iter().filter(move |c| Some(c.control.as_str()) == control);
+        against.map(|c| Effect {
+            metric: o.metric.id.clone(),
+            control: c.control.clone(),
+            treatment: c.treatment.clone(),
+            difference: c.absolute.map(|absolute| absolute.estimate),
+            interval: c.absolute.and_then(|absolute| absolute.ci),
+        })
+    });
+    let currency = findings.config.money.as_ref().map(|money| money.currency.as_str()).unwrap_or_default();
+    let worth = findings.worth.iter().map(|worth| Worth {
+        treatment: worth.treatment.clone(),
+        gain: worth.gain,
+        currency: currency.to_owned(),
+    });
+    Told {
+        title: e.title.clone(),
+        hypothesis: e.hypothesis.clone(),
+        owner: e.owner.clone(),
+        status: word(e.status).to_owned(),
+        start: e.start,
+        end: e.end,
+        action: findings.verdict.action.name().to_owned(),
+        label: told.decision.label.clone(),
+        rule: findings.verdict.rule.to_owned(),
+        winner: findings.verdict.winner.clone(),
+        headline: told.decision.headline.clone(),
+        lead: told.decision.lead.clone(),
+        units: findings.units(),
+        effects: effects.collect(),
+        worth: worth.collect(),
+    }
 }
 
 fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, Diagnostic> {

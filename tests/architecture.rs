@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cross_device", &["config"]),
     ("metrics", &["config", "data", "diag", "monitoring", "planning", "stats"]),
     ("money", &["config", "metrics", "stats"]),
+    ("history", &[]),
     ("watch", &["config", "data", "metrics", "monitoring", "planning", "stats"]),
     ("trust", &["config", "data", "planning", "stats"]),
     ("validation", &["config", "data", "diag", "metrics", "proof", "stats", "trust"]),
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "data",
             "diag",
+            "history",
             "metrics",
             "money",
             "planning",
@@ -57,6 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "drawing",
             "findings",
             "graph",
+            "history",
             "metrics",
             "money",
             "monitoring",
@@ -88,7 +91,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("render", &["diag", "drawing", "fonts", "report", "theme", "wording"]),
-    ("deliver", &["artifact"]),
+    ("deliver", &["artifact", "diag"]),
     (
         "run",
         &[
@@ -98,6 +101,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "diag",
             "drawing",
             "findings",
+            "history",
             "metrics",
             "money",
             "planning",
@@ -113,7 +117,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wording",
         ],
     ),
-    ("batch", &["artifact", "config", "data", "deliver", "diag", "report", "run", "wording"]),
+    ("batch", &["artifact", "config", "data", "deliver", "diag", "history", "report", "run", "wording"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Batch;
 use super::prepare::Ready;
-use crate::deliver::archive::Archive;
+use crate::deliver::archive::Run;
 use crate::deliver::folder::Staging;
 use crate::deliver::manifest::Entry as FileEntry;
 use crate::diag::Diagnostic;
+use crate::history::Told;
 use crate::report::digest::Entry;
 use crate::run::{Past, findings, report};
 use crate::wording::narrative::Narrative;
@@ -24,14 +25,10 @@ pub(super) struct Done {
     pub(super) warnings: Vec<Diagnostic>,
     /// What the night keeps for those to come; a report that was kept has kept it already.
     pub(super) night: Option<String>,
-}
-
-/// What the nights before left of an experiment.
-pub(super) fn past(archive: &Archive, ready: &Ready, date: &str) -> rusqlite::Result<(Past, Vec<String>)> {
-    let id = &ready.config.value.experiment.id;
-    let nights: Vec<String> = archive.nights(id, date)?.into_iter().map(|night| night.content).collect();
-    let first = archive.first_night(id)?.map(|night| night.content);
-    Ok((Past::of(&nights, first.as_deref()), nights))
+    /// What the report said; none of one that was kept.
+    pub(super) told: Option<Told>,
+    /// What the archive is to write down of the run, once its files are stored.
+    pub(super) run: Option<Run>,
 }
 
 /// Makes or keeps one experiment; a panic becomes a diagnostic.
@@ -82,6 +79,8 @@ pub(super) fn one(
         outputs,
         warnings: made.warnings,
         night: made.night,
+        told: Some(made.told),
+        run: None,
     })
 }
 
@@ -102,6 +101,8 @@ pub(super) fn keep(staging: &Staging, id: &str) -> Option<Done> {
         outputs: staging.entries(id).ok()?,
         warnings: Vec::new(),
         night: None,
+        told: None,
+        run: None,
         entry,
     })
 }

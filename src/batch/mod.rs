@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "config folders are listed here")]
 
 mod experiment;
+pub mod memory;
 mod night;
 mod prepare;
 
@@ -15,15 +16,14 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::config::Override;
-use crate::deliver::archive::Archive;
+use crate::deliver::archive::objects::Objects;
+use crate::deliver::archive::{Archive, PastRows};
 use crate::deliver::folder::Staging;
-use crate::deliver::manifest::{Entry as FileEntry, run_key};
 use crate::diag::Diagnostic;
-use crate::report::GENERATOR;
 use crate::run::Past;
 use crate::wording::narrative::Narrative;
 
-use experiment::{Done, one, past};
+use experiment::{Done, one};
 use night::{complete_keys, deliver};
 use prepare::Ready;
 pub use prepare::{Prepared, configs, prepare};
@@ -44,6 +44,8 @@ pub struct Batch {
     pub stamp: Date,
     /// Experiments whose run key is already complete are kept as they are.
     pub resume: bool,
+    /// Largest data file, in bytes, that the archive keeps a copy of; larger ones are written down by their hash.
+    pub keep_inputs: u64,
     /// Threads; none: as many as processors.
     pub jobs: Option<usize>,
 }
@@ -90,34 +92,48 @@ pub fn make(batch: &Batch, prepared: Prepared, narrative: &Narrative) -> Result<
         .build()
         .map_err(|e| failed("run::threads", e))?;
     let stage = tracing::debug_span!("archive").entered();
-    let mut archive = Archive::open(&batch.out).map_err(|e| failed("archive::open", e))?;
-    let ready: Vec<(Ready, Past)> = ready
+    let mut archive = Archive::open(&batch.out).map_err(|e| e.diagnostic("archive::open", &batch.out))?;
+    let objects = Objects::begin(&batch.out).map_err(|e| memory::failure("objects", e, batch))?;
+    let ready: Vec<(Ready, Past, PastRows)> = ready
         .into_iter()
         .map(|mut ready| {
-            let (past, nights) = past(&archive, &ready, &date)?;
-            // What the nights before left is an input like any file.
-            if !nights.is_empty() {
-                ready
-                    .inputs
-                    .push(FileEntry::of("archive.sqlite: nights before", nights.join("\n").as_bytes()));
-                ready.run_key = run_key(&ready.config.value.experiment.id, &date, &ready.inputs, GENERATOR);
-            }
-            Ok((ready, past))
+            // What the archive remembers is an input like any file.
+            let (past, rows) = memory::recall(&archive, &mut ready, &date)?;
+            Ok((ready, past, rows))
         })
-        .collect::<rusqlite::Result<_>>()
-        .map_err(|e| failed("archive::read", e))?;
+        .collect::<crate::deliver::archive::Result<_>>()
+        .map_err(|e| e.diagnostic("archive::read", &batch.out))?;
     drop(stage);
     let done: Vec<(Ready, Result<Done, Vec<Diagnostic>>)> = pool.install(|| {
         ready
             .into_par_iter()
-            .map(|(ready, past)| {
+            .map(|(ready, past, rows)| {
                 let result = one(&ready, &past, &staging, &complete, batch, narrative);
+                let result = result.and_then(|done| archived(done, &ready, &rows, &staging, &objects, batch));
                 (ready, result)
             })
             .collect()
     });
+    objects.flush().map_err(|e| memory::failure("objects", e, batch))?;
     deliver(batch, narrative, &staging, &mut archive, done, &mut ended)?;
     let _stage = tracing::debug_span!("write").entered();
     staging.commit().map_err(|e| failed("deliver::folder", e))?;
     Ok(ended)
+}
+
+/// Stores the files of an experiment that was made now, before the archive names them.
+fn archived(
+    mut done: Done,
+    ready: &Ready,
+    rows: &PastRows,
+    staging: &Staging,
+    objects: &Objects,
+    batch: &Batch,
+) -> Result<Done, Vec<Diagnostic>> {
+    let Some(told) = &done.told else { return Ok(done) };
+    let (run, warnings) = memory::keep(ready, rows, told, &done.outputs, staging, objects, batch)
+        .map_err(|problem| vec![problem])?;
+    done.run = Some(run);
+    done.warnings.extend(warnings);
+    Ok(done)
 }

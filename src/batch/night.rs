@@ -4,7 +4,7 @@ use super::experiment::{Done, keep};
 use super::prepare::Ready;
 use super::{Batch, Ended, Success, failed};
 use crate::artifact::Artifact;
-use crate::deliver::archive::{Archive, KeptNight, Recommendation};
+use crate::deliver::archive::{Archive, KeptNight, Recommendation, Record};
 use crate::deliver::folder::Staging;
 use crate::deliver::manifest::{ExperimentEntry, Manifest};
 use crate::diag::{Diagnostic, Severity};
@@ -35,26 +35,33 @@ pub(super) fn deliver(
 ) -> Result<(), Diagnostic> {
     let date = batch.date.to_string();
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
-    let (mut recommendations, mut nights) = (Vec::new(), Vec::new());
+    let mut records = Vec::new();
     for (ready, result) in done {
         let id = ready.config.value.experiment.id.clone();
         let title = ready.config.value.experiment.title.clone();
         let result = result.map(|mut done| {
             let before = archive.before(&id, &date).ok().flatten().map(|e| e.action);
             done.entry.before = before.filter(|b| Some(b) != done.entry.action.as_ref());
-            nights.extend(done.night.take().map(|content| KeptNight {
-                experiment: id.clone(),
-                data_date: date.clone(),
-                run_key: ready.run_key.clone(),
-                content,
-            }));
-            recommendations.push((
-                done.entry.clone(),
-                ready.run_key.clone(),
-                done.rule,
-                done.winner,
-                done.results_hash,
-            ));
+            records.push(Record {
+                recommendation: Recommendation {
+                    experiment: id.clone(),
+                    title: done.entry.title.clone(),
+                    data_date: date.clone(),
+                    run_key: ready.run_key.clone(),
+                    action: done.entry.action.clone().unwrap_or_default(),
+                    winner: done.winner,
+                    rule: done.rule,
+                    results: done.results_hash,
+                },
+                night: done.night.take().map(|content| KeptNight {
+                    seq: 0,
+                    experiment: id.clone(),
+                    data_date: date.clone(),
+                    run_key: ready.run_key.clone(),
+                    content,
+                }),
+                run: done.run.take(),
+            });
             manifest.push(ExperimentEntry {
                 id: id.clone(),
                 run_key: ready.run_key,
@@ -101,23 +108,9 @@ pub(super) fn deliver(
             });
         }
     }
-    let appended: Vec<Recommendation> = recommendations
-        .iter()
-        .map(|(entry, key, rule, winner, hash)| Recommendation {
-            experiment: &entry.id,
-            title: &entry.title,
-            data_date: &date,
-            run_key: key,
-            action: entry.action.as_deref().unwrap_or(""),
-            winner: winner.as_deref(),
-            rule,
-            results: hash,
-        })
-        .collect();
     let stage = tracing::debug_span!("archive").entered();
-    archive.keep_nights(&nights).map_err(|e| failed("archive::append", e))?;
-    archive.append(&appended).map_err(|e| failed("archive::append", e))?;
-    let chain = archive.head().map_err(|e| failed("archive::read", e))?;
+    archive.record(&records).map_err(|e| e.diagnostic("archive::append", &batch.out))?;
+    let chain = archive.head().map_err(|e| e.diagnostic("archive::read", &batch.out))?;
     drop(stage);
     let stage = tracing::debug_span!("digest").entered();
     let document = digest::compose(entries, batch.date, narrative.terms(), Some(&chain));

@@ -55,7 +55,7 @@ pub fn execute(cli: Cli) -> u8 {
         }
         Command::Plan(args) => plan::plan(&args),
         Command::Graph { file, format } => graph::architecture(&file, format),
-        Command::Archive { command, out } => archive::archive(&command, &out.out),
+        Command::Archive { command, out } => archive::archive(command, &out.out, quiet),
         Command::Init { dir } => init::init(&dir),
         Command::Schema { delivery: true } => print_json(&config::delivery::schema()),
         Command::Schema { delivery: false } => print_json(&config::schema()),
@@ -115,17 +115,25 @@ fn today() -> Date {
     jiff::Zoned::now().date()
 }
 
-/// The date that stands for now in files: `SOURCE_DATE_EPOCH`, else the data date.
-fn stamp(date: Date) -> Result<Date, u8> {
-    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(date) };
+/// Now: `SOURCE_DATE_EPOCH`, else the clock.
+fn now() -> Result<jiff::Timestamp, u8> {
+    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(jiff::Timestamp::now()) };
     let parsed = text.trim().parse::<i64>().ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
-    match parsed {
-        Some(time) => Ok(time.to_zoned(jiff::tz::TimeZone::UTC).date()),
-        None => {
+    parsed.map_or_else(
+        || {
             let problem =
                 Diagnostic::error("cli::source-date-epoch", format!("SOURCE_DATE_EPOCH is `{text}`"))
                     .hint("it must be seconds since 1970-01-01");
             stop(&[problem], USAGE)
-        }
+        },
+        Ok,
+    )
+}
+
+/// The date that stands for now in files: `SOURCE_DATE_EPOCH`, else the data date.
+fn stamp(date: Date) -> Result<Date, u8> {
+    if std::env::var_os("SOURCE_DATE_EPOCH").is_none() {
+        return Ok(date);
     }
+    Ok(now()?.to_zoned(jiff::tz::TimeZone::UTC).date())
 }

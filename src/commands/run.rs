@@ -27,6 +27,7 @@ pub fn run(args: RunArgs, quiet: bool) -> Outcome {
         stamp: stamp(date)?,
         date,
         resume: args.resume,
+        keep_inputs: args.keep_inputs,
         jobs: args.jobs.map(usize::from),
         out: args.out.out,
     };

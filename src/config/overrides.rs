@@ -13,13 +13,20 @@ use super::schema::{Kind, Node};
 use super::suggest;
 use crate::diag::Diagnostic;
 
-/// One `--set` argument.
+/// One `--set` argument; its text is `KEY=VALUE` again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// Steps of the dotted key; a step into a list is an index from 0, an id or a name.
     key: Vec<String>,
     /// The value as typed.
     typed: String,
+}
+
+impl std::fmt::Display for Override {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let steps: Vec<String> = self.key.iter().map(|step| quoted(step)).collect();
+        write!(f, "{}={}", steps.join("."), self.typed)
+    }
 }
 
 impl Override {

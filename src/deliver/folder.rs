@@ -68,6 +68,11 @@ impl Staging {
         Ok(entries)
     }
 
+    /// Where a staged file stands until the folder is put in place.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Writes one artifact, folders of its name included, and flushes it.
     pub fn write(&self, artifact: &Artifact) -> io::Result<()> {
         let path = self.folder.path().join(&artifact.name);

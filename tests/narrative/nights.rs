@@ -155,7 +155,7 @@ pub fn all() -> Vec<Findings> {
     found.push(told(&USUAL, date(2026, 10, 21), none));
     found.push(told(&Made { rest: GUARDRAIL, ..USUAL }, DATE, |folder| {
         let first = config(&Made { planned: 700, goal: "decrease", ..USUAL }, folder);
-        Past { nights: Vec::new(), rules: Some(Rules::of(&first.value)) }
+        Past { nights: Vec::new(), rules: Some(Rules::of(&first.value)), ..Past::default() }
     }));
     found
 }

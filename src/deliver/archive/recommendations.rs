@@ -1,9 +1,18 @@
 //! Recommendations: what each run advised, and by which rule.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::Serialize;
 
-use super::{Archive, bound};
+use super::chain::Chained;
+use super::{Archive, Result};
+
+/// The table.
+pub const TABLE: Chained = Chained {
+    name: "recommendations",
+    genesis: "itog.archive.v1",
+    columns: &["experiment", "title", "data_date", "run_key", "action", "winner", "rule", "results"],
+    sealed: true,
+};
 
 /// One recommendation as archived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,35 +41,84 @@ pub struct Entry {
 
 /// What is appended.
 #[derive(Clone, Debug)]
-pub struct Recommendation<'a> {
+pub struct Recommendation {
     /// Experiment id.
-    pub experiment: &'a str,
+    pub experiment: String,
     /// Its title.
-    pub title: &'a str,
+    pub title: String,
     /// Data date.
-    pub data_date: &'a str,
+    pub data_date: String,
     /// Run key.
-    pub run_key: &'a str,
+    pub run_key: String,
     /// Action name.
-    pub action: &'a str,
+    pub action: String,
     /// Winner.
-    pub winner: Option<&'a str>,
+    pub winner: Option<String>,
     /// Rule code.
-    pub rule: &'a str,
+    pub rule: String,
     /// blake3 of `results.json`.
-    pub results: &'a str,
+    pub results: String,
 }
 
-/// Chain value before the first entry.
-const GENESIS: &str = "itog.archive.v1";
+const SELECT: &str = "SELECT seq, experiment, title, data_date, run_key, action, winner, rule, results, chain
+    FROM recommendations";
 
-fn link(previous: &str, r: &Recommendation) -> String {
-    let winner = r.winner.unwrap_or("");
-    bound(&[previous, r.experiment, r.title, r.data_date, r.run_key, r.action, winner, r.rule, r.results])
+/// Appends a recommendation unless its run key is archived already; whether it was new.
+pub(super) fn append(transaction: &Transaction, r: &Recommendation) -> Result<bool> {
+    let known: bool = transaction
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM recommendations WHERE run_key = ?1)")?
+        .query_row([&r.run_key], |row| row.get(0))?;
+    if known {
+        return Ok(false);
+    }
+    let winner = r.winner.clone().filter(|winner| !winner.is_empty());
+    let text = |text: &String| text.clone().into();
+    let values = [
+        text(&r.experiment),
+        text(&r.title),
+        text(&r.data_date),
+        text(&r.run_key),
+        text(&r.action),
+        winner.into(),
+        text(&r.rule),
+        text(&r.results),
+    ];
+    TABLE.append(transaction, &values)?;
+    Ok(true)
 }
 
-/// The entry that a row holds, its columns in the order of the fields.
-fn entry(row: &rusqlite::Row) -> rusqlite::Result<Entry> {
+impl Archive {
+    /// Every entry in order.
+    pub fn list(&self) -> Result<Vec<Entry>> {
+        let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY seq"))?;
+        let rows = statement.query_map([], entry)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The entries of one experiment in order.
+    pub fn recommendations(&self, experiment: &str) -> Result<Vec<Entry>> {
+        let mut statement =
+            self.connection.prepare(&format!("{SELECT} WHERE experiment = ?1 ORDER BY seq"))?;
+        let rows = statement.query_map([experiment], entry)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The entry with this position, if any.
+    pub fn recommendation(&self, seq: i64) -> Result<Option<Entry>> {
+        let sql = format!("{SELECT} WHERE seq = ?1");
+        Ok(self.connection.query_row(&sql, [seq], entry).optional()?)
+    }
+
+    /// The last entry of an experiment before a data date: of the latest date, and of several runs of it the last.
+    pub fn before(&self, experiment: &str, date: &str) -> Result<Option<Entry>> {
+        let sql = format!(
+            "{SELECT} WHERE experiment = ?1 AND data_date < ?2 ORDER BY data_date DESC, seq DESC LIMIT 1"
+        );
+        Ok(self.connection.prepare_cached(&sql)?.query_row([experiment, date], entry).optional()?)
+    }
+}
+
+fn entry(row: &Row) -> rusqlite::Result<Entry> {
     Ok(Entry {
         seq: row.get(0)?,
         experiment: row.get(1)?,
@@ -73,91 +131,4 @@ fn entry(row: &rusqlite::Row) -> rusqlite::Result<Entry> {
         results: row.get(8)?,
         chain: row.get(9)?,
     })
-}
-
-impl Archive {
-    /// The head of the chain.
-    pub fn head(&self) -> rusqlite::Result<String> {
-        let sql = "SELECT chain FROM recommendations ORDER BY seq DESC LIMIT 1";
-        Ok(self.connection.query_row(sql, [], |r| r.get(0)).optional()?.unwrap_or_else(|| GENESIS.to_owned()))
-    }
-
-    /// Appends recommendations in one transaction; those whose run key is archived already are passed over.
-    /// Returns how many were new.
-    pub fn append(&mut self, recommendations: &[Recommendation]) -> rusqlite::Result<usize> {
-        let mut previous = self.head()?;
-        let transaction = self.connection.transaction()?;
-        let mut new = 0;
-        for r in recommendations {
-            let known: bool = transaction.query_row(
-                "SELECT EXISTS (SELECT 1 FROM recommendations WHERE run_key = ?1)",
-                [r.run_key],
-                |row| row.get(0),
-            )?;
-            if known {
-                continue;
-            }
-            let chain = link(&previous, r);
-            transaction.execute(
-                "INSERT INTO recommendations
-                 (experiment, title, data_date, run_key, action, winner, rule, results, chain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    r.experiment,
-                    r.title,
-                    r.data_date,
-                    r.run_key,
-                    r.action,
-                    r.winner,
-                    r.rule,
-                    r.results,
-                    chain
-                ],
-            )?;
-            previous = chain;
-            new += 1;
-        }
-        transaction.commit()?;
-        Ok(new)
-    }
-
-    /// Every entry in order.
-    pub fn list(&self) -> rusqlite::Result<Vec<Entry>> {
-        let mut statement = self.connection.prepare(
-            "SELECT seq, experiment, title, data_date, run_key, action, winner, rule, results, chain
-             FROM recommendations ORDER BY seq",
-        )?;
-        statement.query_map([], entry)?.collect()
-    }
-
-    /// The last entry of an experiment before a data date.
-    pub fn before(&self, experiment: &str, date: &str) -> rusqlite::Result<Option<Entry>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT seq, experiment, title, data_date, run_key, action, winner, rule, results, chain
-             FROM recommendations WHERE experiment = ?1 AND data_date < ?2 ORDER BY seq DESC LIMIT 1",
-        )?;
-        statement.query_row([experiment, date], entry).optional()
-    }
-
-    /// Walks the chain; the first entry that does not fit its hash or its place, if any.
-    pub fn verify(&self) -> rusqlite::Result<Option<i64>> {
-        let mut previous = GENESIS.to_owned();
-        for (index, e) in self.list()?.into_iter().enumerate() {
-            let content = Recommendation {
-                experiment: &e.experiment,
-                title: &e.title,
-                data_date: &e.data_date,
-                run_key: &e.run_key,
-                action: &e.action,
-                winner: e.winner.as_deref(),
-                rule: &e.rule,
-                results: &e.results,
-            };
-            if e.seq != index as i64 + 1 || link(&previous, &content) != e.chain {
-                return Ok(Some(e.seq));
-            }
-            previous = e.chain;
-        }
-        Ok(None)
-    }
 }

@@ -22,6 +22,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::archive::Archive;
+use super::archive::chain::Chained;
 
 pub use events::{Event, Happened};
 pub use messages::{Earlier, Message, Queued, Sum};
@@ -62,6 +63,36 @@ pub(in crate::deliver) const TABLES: &str = "
         BEGIN SELECT RAISE(ABORT, 'the outbox is append-only'); END;
 ";
 
+/// The chain of messages, as `itog archive verify` walks it.
+pub(in crate::deliver) const MESSAGES: Chained = Chained {
+    name: "messages",
+    genesis: "itog.messages.v1",
+    columns: &[
+        "message_id",
+        "kind",
+        "experiment",
+        "data_date",
+        "run_key",
+        "sender",
+        "recipient",
+        "subject",
+        "headers",
+        "body",
+        "news",
+        "decision",
+        "queued_at",
+    ],
+    sealed: false,
+};
+
+/// The chain of events, as `itog archive verify` walks it.
+pub(in crate::deliver) const MESSAGE_EVENTS: Chained = Chained {
+    name: "message_events",
+    genesis: "itog.message-events.v1",
+    columns: &["message", "event", "at", "detail"],
+    sealed: false,
+};
+
 /// The identity of a message, without angle brackets: the same for the same content key and recipient, another one for
 /// any other.
 pub fn message_id(kind: &str, experiment: &str, run_key: &str, recipient: &str, domain: &str) -> String {
@@ -75,7 +106,7 @@ impl Outbox {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn open(out: &Path) -> rusqlite::Result<Outbox> {
+    pub fn open(out: &Path) -> super::archive::Result<Outbox> {
         Ok(Outbox { archive: Archive::open(out)? })
     }
 
