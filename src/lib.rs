@@ -29,6 +29,7 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod stats;
+pub mod sums;
 pub mod theme;
 pub mod trust;
 pub mod validation;

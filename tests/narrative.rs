@@ -19,8 +19,8 @@ mod units;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use itog::config::valid::{MetricKind, Normality, TestChoice};
-use itog::metrics::choice::{Sample, for_mean, for_proportion, recommend};
+use itog::config::valid::{MetricKind, Normality, TestChoice, TestKind};
+use itog::metrics::choice::{Sample, for_mean, for_proportion, for_sums, recommend};
 use itog::verdict::{RISKS, RULES, STEPS};
 use itog::wording::builtin::NARRATIVE;
 use itog::wording::narrative::Narrative;
@@ -61,7 +61,10 @@ fn choice_codes() -> BTreeSet<&'static str> {
     for n in [20, 200, 1_000_000] {
         for skewness in [None, Some(0.1), Some(4.0)] {
             for zeros in [0.0, 0.6, 0.99] {
-                codes.extend(for_mean(Sample { n, skewness, zeros, rows: true }).1);
+                let sample = Sample { n, skewness, zeros, rows: true };
+                codes.extend(for_mean(sample).1);
+                codes.extend(for_sums(TestKind::Auto, sample).1);
+                codes.extend(for_sums(TestKind::MannWhitney, sample).1);
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Dataset;
 use super::counts::counts;
+use super::gate::{Gate, GateReason};
 use super::names::NONE;
 use super::rows::{Rows, Units};
 use super::stamps::{DAY, NO_TIME, civil};
@@ -66,6 +67,11 @@ pub(crate) fn daily(
             }
         }
     }
+    Ok(counted(days, undated))
+}
+
+/// Exposures by day, from the counts of every day since 1970 that has any; none without days.
+pub(crate) fn counted(days: BTreeMap<i64, Vec<u64>>, undated: Vec<u64>) -> Option<Daily> {
     let date = |day: i64| civil(day.saturating_mul(DAY)).map(|moment| moment.date());
     let (mut missing, mut missing_days) = (Vec::new(), 0);
     for (day, next) in days.keys().zip(days.keys().skip(1)) {
@@ -74,7 +80,15 @@ pub(crate) fn daily(
     }
     let days: Vec<(Date, Vec<u64>)> =
         days.into_iter().filter_map(|(day, counts)| Some((date(day)?, counts))).collect();
-    Ok((!days.is_empty()).then_some(Daily { days, missing, missing_days, undated }))
+    (!days.is_empty()).then_some(Daily { days, missing, missing_days, undated })
+}
+
+impl Daily {
+    /// Days without anybody, as a gate.
+    pub(crate) fn gap(&self) -> Option<Gate> {
+        let first = *self.missing.first()?;
+        Some(GateReason::MissingDays { count: self.missing_days, first }.when(false))
+    }
 }
 
 impl Dataset {

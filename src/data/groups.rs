@@ -100,7 +100,7 @@ pub(crate) const FOREIGN: u32 = NONE - 1;
 
 /// The label of a row without surrounding spaces. Words such as `NULL` are how databases write that there is none, unless
 /// the design has a group of that name.
-fn named<'a>(label: &'a str, design: &Design) -> Option<&'a str> {
+pub(crate) fn named<'a>(label: &'a str, design: &Design) -> Option<&'a str> {
     let label = label.trim();
     let declared = || {
         let controls = design.control.iter().chain(&design.other_controls);
@@ -110,7 +110,7 @@ fn named<'a>(label: &'a str, design: &Design) -> Option<&'a str> {
 }
 
 /// The control first, further controls after it, then the declared groups in their order, then the others in natural order.
-fn ordered<'a>(mut present: Vec<&'a str>, design: &Design) -> Vec<&'a str> {
+pub(crate) fn ordered<'a>(mut present: Vec<&'a str>, design: &Design) -> Vec<&'a str> {
     let declared: Vec<&str> = declared(design);
     let place = |label: &str| declared.iter().position(|group| *group == label).unwrap_or(usize::MAX);
     present.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| natural_order(a, b)));

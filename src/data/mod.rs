@@ -62,6 +62,7 @@ mod source;
 mod spec;
 mod stamps;
 mod successes;
+mod summed;
 mod table;
 mod units;
 
@@ -79,6 +80,7 @@ pub use overview::{ColumnKind, ColumnOverview};
 pub use query::{Gathered, GroupValues, Query};
 pub use reading::{FileReading, Format, Found, How, MalformedRow, Reading, RowFault, SHOWN_MALFORMED};
 pub use stamps::TimeRange;
+pub(crate) use summed::by_label;
 
 /// The rows of an experiment with everything that is known about them.
 pub struct Dataset {
@@ -115,6 +117,8 @@ pub struct Dataset {
     date: jiff::civil::Date,
     /// What the dataset of an earlier day is made of, when the times of all rows that matter are known.
     origin: Option<std::sync::Arc<history::Origin>>,
+    /// The sums of the rows, where nothing else is known of them.
+    sums: Option<Box<crate::sums::Sums>>,
 }
 
 impl Dataset {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::Dataset;
 use super::content::Content;
-use super::daily;
+use super::daily::{self, Daily};
 use super::gate::{Gate, GateReason};
 use super::groups::judge;
 use super::history::Origin;
@@ -146,11 +146,7 @@ pub(crate) fn assemble(
         gates.extend(joined.gates);
         gates.extend(judge(&joined.groups, &setting.design));
     }
-    if let Some(daily) = &daily
-        && let Some(first) = daily.missing.first()
-    {
-        gates.push(GateReason::MissingDays { count: daily.missing_days, first: *first }.when(false));
-    }
+    gates.extend(daily.as_ref().and_then(Daily::gap));
     let mut facts = Vec::with_capacity(tables.len());
     let mut rows = Vec::with_capacity(tables.len());
     for (content, (table, reading, own_gates)) in tables.iter().zip(joined.tables) {
@@ -182,6 +178,7 @@ pub(crate) fn assemble(
         counts: source.count.clone(),
         date,
         origin: None,
+        sums: None,
     })
 }
 
@@ -192,7 +189,7 @@ fn after_date(content: &Content) -> Option<Gate> {
 }
 
 /// What the config says of data that end so many days ago.
-fn stale(source: &DataSource, lag_days: Option<i64>) -> Option<Gate> {
+pub(crate) fn stale(source: &DataSource, lag_days: Option<i64>) -> Option<Gate> {
     let days = u64::try_from(lag_days?).ok()?;
     let beyond = |limit: Option<u64>| limit.filter(|limit| days > *limit);
     let (limit, refuses) = match (beyond(source.error_after), beyond(source.warn_after)) {

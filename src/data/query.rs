@@ -215,8 +215,14 @@ impl Dataset {
     /// The rows that are asked for.
     ///
     /// # Errors
-    /// `data::counts-only` for rows of `[data]` where exposures are counts.
+    /// `data::counts-only` for rows of `[data]` where exposures are counts, `data::sums-only` where there are none.
     pub(crate) fn table(&self, from: Option<&str>) -> Result<&Rows, Diagnostic> {
+        if self.sums.is_some() {
+            return Err(Diagnostic::error(
+                "data::sums-only",
+                "the rows are known as sums: no values can be gathered",
+            ));
+        }
         let Some(from) = from else {
             return match &self.counts {
                 None => Ok(&self.rows),

@@ -37,6 +37,18 @@ impl Rows {
         }
     }
 
+    /// No rows at all.
+    pub(crate) fn none() -> Rows {
+        Rows {
+            columns: Vec::new(),
+            frame: DataFrame::empty(),
+            group_of_row: Vec::new(),
+            early: None,
+            unit_of_row: None,
+            stamps: None,
+        }
+    }
+
     /// The unit of a row.
     pub(crate) fn unit(&self, row: usize) -> usize {
         self.unit_of_row.as_ref().map_or(row, |units| units[row] as usize)

@@ -27,6 +27,9 @@ impl Dataset {
     /// # Errors
     /// `data::counts-only` where exposures are counts; SQL that does not fit, as [`Dataset::gather`].
     pub fn segment_sizes(&self, by: &str) -> Result<Vec<(String, Vec<u64>)>, Diagnostic> {
+        if let Some(sums) = self.sums() {
+            return Ok(self.summed_sizes(sums, by));
+        }
         self.table(None)?;
         if self.groups.is_empty() {
             return Ok(Vec::new());

@@ -43,11 +43,63 @@ pub struct Adjusted {
     removed: VarianceRemoved,
 }
 
-/// The metric adjusted where something is known, else as it is. The first column of the values is the metric, a second one
-/// makes it a ratio.
-pub fn or_plain<E: Estimator + 'static>(
+/// What an adjustment asks of one group.
+pub trait Explained {
+    /// How many values a unit has; a second one makes the metric a ratio.
+    fn values(&self) -> usize;
+    /// Values, then covariates, of all units.
+    ///
+    /// # Errors
+    /// Columns that do not fit together.
+    fn joint(&self) -> Result<Comoments, Undefined>;
+    /// By stratum the moments of value − Σ slope · (covariate − centre).
+    ///
+    /// # Errors
+    /// Columns that do not fit together.
+    fn by_stratum(&self, strata: usize, theta: &[f64], centres: &[f64]) -> Result<Vec<Moments>, Undefined>;
+    /// Units without a value.
+    fn left_out(&self) -> u64;
+    /// Values of covariates that were filled.
+    fn covariates_missing(&self) -> u64;
+}
+
+impl Explained for GroupValues {
+    fn values(&self) -> usize {
+        self.values.len()
+    }
+
+    fn joint(&self) -> Result<Comoments, Undefined> {
+        let columns: Vec<&[f64]> = self.values.iter().chain(&self.covariates).map(Vec::as_slice).collect();
+        Comoments::from_columns(&columns)
+    }
+
+    fn by_stratum(&self, strata: usize, theta: &[f64], centres: &[f64]) -> Result<Vec<Moments>, Undefined> {
+        let values = self.values.first().ok_or(Undefined::EmptyGroup)?;
+        if values.len() != self.strata.len() {
+            return Err(Undefined::LengthMismatch);
+        }
+        let mut moments = vec![Moments::default(); strata];
+        for (unit, (value, stratum)) in values.iter().zip(&self.strata).enumerate() {
+            let known = theta.iter().zip(&self.covariates).zip(centres);
+            let explained: f64 = known.map(|((theta, column), centre)| theta * (column[unit] - centre)).sum();
+            moments[*stratum as usize].push(value - explained);
+        }
+        Ok(moments)
+    }
+
+    fn left_out(&self) -> u64 {
+        self.missing + self.non_finite
+    }
+
+    fn covariates_missing(&self) -> u64 {
+        self.covariates_missing
+    }
+}
+
+/// The metric adjusted where something is known, else as it is.
+pub fn or_plain<E: Estimator + 'static, G: Explained>(
     plain: Result<E, Undefined>,
-    groups: &[GroupValues],
+    groups: &[G],
     known: Known,
     layout: Layout,
 ) -> Made {
@@ -58,21 +110,16 @@ pub fn or_plain<E: Estimator + 'static>(
 }
 
 impl Adjusted {
-    fn new(
+    fn new<G: Explained>(
         plain: Box<dyn Estimator>,
-        groups: &[GroupValues],
+        groups: &[G],
         known: &Known,
         layout: Layout,
     ) -> Result<Adjusted, Undefined> {
         // The pool of several controls holds no units of its own, so it says nothing about slopes.
         let own = &groups[usize::from(layout.parts > 0)..];
-        let mut comoments = Vec::with_capacity(own.len());
-        for group in own {
-            let columns: Vec<&[f64]> =
-                group.values.iter().chain(&group.covariates).map(Vec::as_slice).collect();
-            comoments.push(Comoments::from_columns(&columns)?);
-        }
-        let is_ratio = groups.first().is_some_and(|group| group.values.len() > 1);
+        let comoments = own.iter().map(G::joint).collect::<Result<Vec<_>, _>>()?;
+        let is_ratio = groups.first().is_some_and(|group| group.values() > 1);
         let covariates = !known.covariates.is_empty();
         let (mut arms, slopes) = match (is_ratio, covariates) {
             (true, _) => of_ratios(&comoments)?,
@@ -87,7 +134,7 @@ impl Adjusted {
             arms.insert(0, pooled(&arms[..layout.parts], is_ratio, &comoments));
         }
         for (arm, group) in arms.iter_mut().zip(groups) {
-            arm.missing = group.missing + group.non_finite;
+            arm.missing = group.left_out();
         }
         let (dropped, used): (Vec<_>, Vec<_>) =
             known.covariates.iter().cloned().enumerate().partition(|(at, _)| slopes.dropped.contains(at));
@@ -97,7 +144,7 @@ impl Adjusted {
             covariates: names(used),
             dropped: names(dropped),
             strata,
-            missing: own.iter().map(|group| group.covariates_missing).sum(),
+            missing: own.iter().map(G::covariates_missing).sum(),
         };
         let name = if strata > 0 { "post-stratified" } else { "cuped" };
         Ok(Adjusted { plain, arms, name, removed })
@@ -147,8 +194,8 @@ fn of_ratios(groups: &[Comoments]) -> Result<(Vec<Arm>, Slopes), Undefined> {
 }
 
 /// Stratified means of the groups, of values that covariates have been taken out of first, and the strata as used.
-fn stratified(
-    groups: &[GroupValues],
+fn stratified<G: Explained>(
+    groups: &[G],
     strata: usize,
     slopes: &Slopes,
     comoments: &[Comoments],
@@ -158,20 +205,10 @@ fn stratified(
         comoments.iter().map(|group| group.means()[1 + at] * group.n() as f64).sum::<f64>() / units
     };
     let centres: Vec<f64> = (0..slopes.theta.len()).map(centre).collect();
-    let of_group = |group: &GroupValues| -> Result<Vec<Moments>, Undefined> {
-        let values = group.values.first().ok_or(Undefined::EmptyGroup)?;
-        if values.len() != group.strata.len() {
-            return Err(Undefined::LengthMismatch);
-        }
-        let mut moments = vec![Moments::default(); strata];
-        for (unit, (value, stratum)) in values.iter().zip(&group.strata).enumerate() {
-            let known = slopes.theta.iter().zip(&group.covariates).zip(&centres);
-            let explained: f64 = known.map(|((theta, column), centre)| theta * (column[unit] - centre)).sum();
-            moments[*stratum as usize].push(value - explained);
-        }
-        Ok(moments)
-    };
-    let moments: Vec<Vec<Moments>> = groups.iter().map(of_group).collect::<Result<_, _>>()?;
+    let moments: Vec<Vec<Moments>> = groups
+        .iter()
+        .map(|group| group.by_stratum(strata, &slopes.theta, &centres))
+        .collect::<Result<_, _>>()?;
     let answer = post_stratified(&moments)?;
     let arms = answer.groups.iter().map(|group| Arm {
         n: group.n,
@@ -257,6 +294,9 @@ impl Estimator for Adjusted {
     }
 
     fn choice(&self) -> Vec<&'static str> {
-        vec![if self.name == "cuped" { "adjusted-cuped" } else { "adjusted-strata" }]
+        let own = if self.name == "cuped" { "adjusted-cuped" } else { "adjusted-strata" };
+        // What was not computed of the plain metric was not computed of this one.
+        let omitted = self.plain.choice().into_iter().filter(|code| *code == "sums-no-values");
+        std::iter::once(own).chain(omitted).collect()
     }
 }

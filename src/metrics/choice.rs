@@ -114,6 +114,21 @@ pub fn for_mean(sample: Sample) -> (TestKind, Vec<&'static str>) {
     (test, std::iter::once(reason).chain(zeros).collect())
 }
 
+/// The deciding test of a mean of which only sums are known: what is asked for where it needs no values, else Welch's. The
+/// last reason says what was not computed.
+pub fn for_sums(asked: TestKind, sample: Sample) -> (TestKind, Vec<&'static str>) {
+    let (test, mut reasons) = match asked {
+        TestKind::Auto => match for_mean(sample) {
+            (TestKind::Permutation, _) => (TestKind::Welch, vec!["auto-sums-welch"]),
+            possible => possible,
+        },
+        TestKind::Welch | TestKind::Student => (asked, Vec::new()),
+        _ => (TestKind::Welch, vec!["sums-welch-instead"]),
+    };
+    reasons.push("sums-no-values");
+    (test, reasons)
+}
+
 /// The deciding test of a proportion with `test = "auto"`: Fisher's where the smallest expected count is below 5
 /// (Cochran's rule), else z.
 pub fn for_proportion(smallest_expected: f64) -> (TestKind, Vec<&'static str>) {

@@ -3,6 +3,7 @@
 
 use super::outcome::{Estimate, GroupOutcome, Handling, NamedTest};
 use super::ratio::Ratio;
+use super::summed::SummedArm;
 use super::{Effects, Estimator, ends, relative};
 use crate::data::GroupValues;
 use crate::stats::clustered_quantile::{
@@ -36,6 +37,13 @@ impl ClusteredMean {
             (group.group.clone(), sums, counts, group.missing + group.non_finite)
         }))?;
         Ok(ClusteredMean { ratio, rows })
+    }
+
+    /// From the co-moments of the sums and the numbers of rows by unit.
+    pub fn from_sums(arms: &[SummedArm]) -> Result<Self, Undefined> {
+        let rows = arms.iter().filter_map(|arm| arm.total.joint.of_variable(1));
+        let rows = rows.map(|counts| counts.sum().round() as u64).sum();
+        Ok(ClusteredMean { ratio: Ratio::from_arms(arms)?, rows })
     }
 }
 

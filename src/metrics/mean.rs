@@ -3,6 +3,7 @@
 use super::outcome::{
     Beside, Driver, Estimate, GroupOutcome, Handling, NamedTest, NormalityOutcome, Replicates, Way,
 };
+use super::summed::SummedArm;
 use super::{Effects, Estimator, Seed, Simultaneous, choice, ends, family, influence, relative};
 use crate::config::valid::{Metric, Summary, TestKind};
 use crate::data::GroupValues;
@@ -101,6 +102,29 @@ impl Mean {
             groups.iter_mut().for_each(|group| group.values.sort_unstable_by(f64::total_cmp));
         }
         Ok(Mean { groups, deciding, choice, large, seed: Some(seed) })
+    }
+
+    /// From sums without a table of values.
+    pub fn from_sums(metric: &Metric, arms: &[SummedArm]) -> Result<Self, Undefined> {
+        let group = |arm: &SummedArm| Group {
+            id: arm.id.clone(),
+            moments: arm.moments(),
+            values: Vec::new(),
+            shown: Vec::new(),
+            median: None,
+            max: arm.total.range.map(|(_, max)| max),
+            shape: arm.total.shape.shape(),
+            normality: None,
+            missing: arm.left_out(),
+        };
+        let groups: Vec<Group> = arms.iter().map(group).collect();
+        if groups.iter().any(|group| group.moments.n == 0) {
+            return Err(Undefined::EmptyGroup);
+        }
+        let units: u64 = groups.iter().map(|group| group.moments.n).sum();
+        let zeros = arms.iter().map(|arm| arm.total.zeros).sum::<u64>() as f64 / units as f64;
+        let (deciding, choice) = choice::for_sums(metric.test, sample(&groups, true, zeros));
+        Ok(Mean { groups, deciding, choice, large: false, seed: None })
     }
 
     /// Values of a pair, control first; none where only moments are kept.

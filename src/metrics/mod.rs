@@ -18,6 +18,7 @@ mod quantile;
 mod ratio;
 pub(crate) mod relative;
 mod size;
+mod summed;
 mod winsorized;
 
 #[cfg(test)]
@@ -208,6 +209,16 @@ fn estimator(config: &Config, metric: &Metric, data: Option<&Dataset>) -> Result
         }
         MetricSource::Rows(rows) => {
             let Some(data) = data else { return Ok(Err(Undefined::EmptyGroup)) };
+            if let Some(sums) = data.sums() {
+                return summed::of_sums(
+                    config,
+                    metric,
+                    Some(rows),
+                    sums,
+                    &ids(data),
+                    seed_of(config, metric),
+                );
+            }
             if rows.from.is_none() && config.data.as_ref().is_some_and(|data| data.count.is_some()) {
                 let (groups, layout) = arrange(data.successes(&rows.value, rows.filter.as_deref())?, design);
                 return Ok(boxed(proportion::Proportion::from_counts(metric, &groups), layout));
@@ -216,11 +227,18 @@ fn estimator(config: &Config, metric: &Metric, data: Option<&Dataset>) -> Result
         }
         MetricSource::Step(step) => {
             let Some(data) = data else { return Ok(Err(Undefined::EmptyGroup)) };
+            if let Some(sums) = data.sums() {
+                return summed::of_sums(config, metric, None, sums, &ids(data), seed_of(config, metric));
+            }
             data.funnel(step.from.as_deref(), &step.steps, step.ordered)?.groups
         }
     };
     let (groups, layout) = arrange(groups, design);
     Ok(boxed(proportion::Proportion::from_values(metric, &groups), layout))
+}
+
+fn ids(data: &Dataset) -> Vec<String> {
+    data.groups.iter().map(|group| group.id.clone()).collect()
 }
 
 fn boxed<E: Estimator + 'static>(made: Result<E, Undefined>, layout: Layout) -> Made {
@@ -252,19 +270,35 @@ pub fn gather(
     })
 }
 
-/// The estimator of values by unit, or of rows in clusters.
-fn of_rows(config: &Config, metric: &Metric, rows: &Rows, gathered: Gathered) -> Made {
-    let seed = Seed {
+/// What a metric's resampling starts from.
+fn seed_of(config: &Config, metric: &Metric) -> Seed {
+    Seed {
         value: seed(&config.experiment.id, &metric.id),
         replicates: config.design.replicates as usize,
         resampling: match config.design.resampling {
             Resampling::Multinomial => bootstrap::Resampling::Multinomial,
             Resampling::Poisson => bootstrap::Resampling::Poisson,
         },
-    };
+    }
+}
+
+/// The estimator of what was gathered from rows.
+fn of_rows(config: &Config, metric: &Metric, rows: &Rows, gathered: Gathered) -> Made {
     let Gathered { groups, strata, covariates } = gathered;
     let (groups, layout) = arrange(groups, &config.design);
     let known = adjusted::Known { strata: strata.len(), covariates, adjustment: &rows.adjustment };
+    of_values(metric, rows, groups, known, layout, seed_of(config, metric))
+}
+
+/// The estimator of values by unit, or of rows in clusters.
+fn of_values(
+    metric: &Metric,
+    rows: &Rows,
+    groups: Vec<GroupValues>,
+    known: adjusted::Known,
+    layout: Layout,
+    seed: Seed,
+) -> Made {
     let clustered = rows.aggregate == Aggregate::Rows;
     match metric.kind {
         MetricKind::Quantile { quantile } if clustered => {

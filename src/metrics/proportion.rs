@@ -2,9 +2,11 @@
 
 use super::arms::Layout;
 use super::outcome::{AtPlan, AtPlanComparison, Comparison, Estimate, GroupOutcome, NamedTest};
+use super::summed::SummedArm;
 use super::{Effects, Estimator, choice, ends, family};
 use crate::config::valid::{Config, Counts, Goal, Metric, MetricKind, TestKind};
 use crate::data::GroupValues;
+use crate::diag::Diagnostic;
 use crate::planning::PlanOutcome;
 use crate::stats::proportions::{self as stats, SmallSample};
 use crate::stats::{Alternative, Interval, Level, Undefined, chi_square, fisher};
@@ -40,6 +42,33 @@ impl Proportion {
             Ok(Group { id: group.group.clone(), arm, missing: group.missing + group.non_finite })
         });
         Proportion::new(metric, groups.collect::<Result<_, Undefined>>()?)
+    }
+
+    /// From sums of values that are 0 and 1.
+    ///
+    /// # Errors
+    /// `data::not-binary` where some value is neither.
+    pub fn from_sums(metric: &Metric, arms: &[SummedArm]) -> Result<Result<Self, Undefined>, Diagnostic> {
+        let mut groups = Vec::with_capacity(arms.len());
+        for arm in arms {
+            let n = arm.moments().n;
+            let others = n - (arm.total.zeros + arm.total.ones).min(n);
+            if others > 0 {
+                let message = format!(
+                    "metric `{}` is not 0 or 1 for {others} units: its share is not defined",
+                    metric.id
+                );
+                return Err(Diagnostic::error("data::not-binary", message)
+                    .hint("a proportion needs a condition, such as `revenue > 0`"));
+            }
+            match stats::Proportion::new(arm.total.ones, n) {
+                Ok(counted) => {
+                    groups.push(Group { id: arm.id.clone(), arm: counted, missing: arm.left_out() });
+                }
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        Ok(Proportion::new(metric, groups))
     }
 
     fn new(metric: &Metric, groups: Vec<Group>) -> Result<Self, Undefined> {

@@ -1,6 +1,7 @@
 //! Ratios of sums, such as the average order or the cost of an action: the delta method over units.
 
 use super::outcome::{Estimate, GroupOutcome, NamedTest};
+use super::summed::SummedArm;
 use super::{Effects, Estimator, relative};
 use crate::data::GroupValues;
 use crate::stats::bivariate::BivariateMoments;
@@ -34,6 +35,15 @@ impl Ratio {
         Ok(Ratio { groups: groups.collect::<Result<_, _>>()? })
     }
 
+    /// From the co-moments of numerators and denominators.
+    pub fn from_arms(arms: &[SummedArm]) -> Result<Self, Undefined> {
+        let group = |arm: &SummedArm| {
+            let moments = BivariateMoments::of_variables(&arm.total.joint, 0, 1);
+            of_moments(&arm.id, &moments.ok_or(Undefined::LengthMismatch)?, arm.left_out())
+        };
+        Ok(Ratio { groups: arms.iter().map(group).collect::<Result<_, _>>()? })
+    }
+
     /// From sums by unit: group, numerators, denominators, values that were missing.
     pub fn from_sums(
         groups: impl Iterator<Item = (String, Vec<f64>, Vec<f64>, u64)>,
@@ -56,12 +66,15 @@ impl Ratio {
 
 /// The ratio of one group with the variance of its linearisation (Deng, Knoblich & Lu, KDD 2018).
 fn of_group(id: &str, numerator: &[f64], denominator: &[f64], missing: u64) -> Result<Group, Undefined> {
-    let moments = BivariateMoments::from_slices(numerator, denominator)?;
-    let estimate = ratio_of_means(&moments)?;
+    of_moments(id, &BivariateMoments::from_slices(numerator, denominator)?, missing)
+}
+
+fn of_moments(id: &str, moments: &BivariateMoments, missing: u64) -> Result<Group, Undefined> {
+    let estimate = ratio_of_means(moments)?;
     if estimate.variance == 0.0 {
         return Err(Undefined::ZeroVariance);
     }
-    let n = numerator.len() as u64;
+    let n = moments.n;
     Ok(Group { id: id.to_owned(), n, missing, ratio: estimate.value, variance: estimate.variance * n as f64 })
 }
 

@@ -1,5 +1,6 @@
 //! Mergeable moments of pairs of numbers: what ratios and CUPED need of a group.
 
+use super::comoments::Comoments;
 use super::{Moments, Undefined};
 
 /// Counts, means, sums of squares and of products about the means of pairs (y, x).
@@ -37,6 +38,18 @@ impl BivariateMoments {
         let blocks = y.chunks(BLOCK).zip(x.chunks(BLOCK));
         Ok(blocks
             .fold(BivariateMoments::default(), |sum, (y, x)| sum.merge(&BivariateMoments::of_block(y, x))))
+    }
+
+    /// The moments of two variables of co-moments, the first as y; `None` for a variable that is not there.
+    pub fn of_variables(joint: &Comoments, y: usize, x: usize) -> Option<BivariateMoments> {
+        Some(BivariateMoments {
+            n: joint.n(),
+            mean_y: *joint.means().get(y)?,
+            mean_x: *joint.means().get(x)?,
+            m2_y: joint.co_moment(y, y)?,
+            m2_x: joint.co_moment(x, x)?,
+            c_yx: joint.co_moment(y, x)?,
+        })
     }
 
     /// Two passes over a block: the means, then the deviations.

@@ -1,5 +1,7 @@
 //! Mergeable moments of several variables of the same units: what adjusting for covariates needs of a group.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Moments, Undefined};
 
 /// Count, means and the matrix of co-moments of several variables.
@@ -7,12 +9,35 @@ use super::{Moments, Undefined};
 /// A co-moment is a sum of products of deviations from the means; divided by `n − 1` it is a sample covariance. Raw sums
 /// of squares are never kept: blocks of rows are centred on their own means and merged by the formula of Chan, Golub &
 /// LeVeque (1979), so that values far from zero keep the digits of their covariance, and parts merge in any order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
 pub struct Comoments {
     n: u64,
     means: Vec<f64>,
     /// The upper triangle of the symmetric matrix, row by row.
     products: Vec<f64>,
+}
+
+/// Co-moments as they are written.
+#[derive(Serialize, Deserialize)]
+struct Parts {
+    n: u64,
+    means: Vec<f64>,
+    products: Vec<f64>,
+}
+
+impl From<Comoments> for Parts {
+    fn from(Comoments { n, means, products }: Comoments) -> Self {
+        Parts { n, means, products }
+    }
+}
+
+impl TryFrom<Parts> for Comoments {
+    type Error = Undefined;
+
+    fn try_from(Parts { n, means, products }: Parts) -> Result<Self, Undefined> {
+        Comoments::from_parts(n, means, products)
+    }
 }
 
 /// Rows that are centred and multiplied at once; their copy stays in the nearest cache.
@@ -69,6 +94,33 @@ impl Comoments {
             *mean += origin;
         }
         total.checked()
+    }
+
+    /// Co-moments that were computed elsewhere: the number of units, the means, and the upper triangle of the matrix of
+    /// co-moments, row by row.
+    ///
+    /// # Errors
+    /// [`Undefined::LengthMismatch`] where there are not d (d + 1) / 2 products for d means, [`Undefined::NonFinite`].
+    pub fn from_parts(n: u64, means: Vec<f64>, products: Vec<f64>) -> Result<Comoments, Undefined> {
+        if products.len() != means.len() * (means.len() + 1) / 2 {
+            return Err(Undefined::LengthMismatch);
+        }
+        Comoments { n, means, products }.checked()
+    }
+
+    /// The same deviations about other means: what filling a constant column with another constant does.
+    ///
+    /// # Errors
+    /// As [`Comoments::from_parts`].
+    pub fn with_means(&self, means: Vec<f64>) -> Result<Comoments, Undefined> {
+        Comoments::from_parts(self.n, means, self.products.clone())
+    }
+
+    /// The co-moments of the first variables alone.
+    pub fn of_first(&self, variables: usize) -> Comoments {
+        let kept = variables.min(self.variables());
+        let products = (0..kept).flat_map(|j| (j..kept).filter_map(move |k| self.co_moment(j, k)));
+        Comoments { n: self.n, means: self.means[..kept].to_vec(), products: products.collect() }
     }
 
     /// The co-moments of both sets of units together.

@@ -39,6 +39,7 @@ pub mod proportions;
 pub mod rank;
 pub mod ratio;
 pub mod regression_adjustment;
+pub mod shape_moments;
 pub mod tost;
 pub mod winsorize;
 

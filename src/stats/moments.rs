@@ -1,12 +1,14 @@
 //! Count, mean and sum of squared deviations of one variable, mergeable in any order.
 
+use serde::{Deserialize, Serialize};
+
 use super::Undefined;
 
 /// Count, mean and sum of squared deviations from the mean (M2).
 ///
 /// Raw sums of squares are never kept: for values far from zero they lose every digit of the variance. Parts are merged by
 /// the formula of Chan, Golub & LeVeque (1979), single values are added by Welford (1962).
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Moments {
     /// Number of values.
     pub n: u64,

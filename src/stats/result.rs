@@ -160,6 +160,8 @@ pub enum Undefined {
     InvalidParameter(&'static str),
     /// No value of the unknown satisfies the equation, or the search did not reach it.
     NoSolution,
+    /// Only sums of the values are known, and the method needs the values themselves.
+    RowsNeeded,
 }
 
 impl Undefined {
@@ -177,6 +179,7 @@ impl Undefined {
             Undefined::LengthMismatch => "length-mismatch",
             Undefined::InvalidParameter(_) => "invalid-parameter",
             Undefined::NoSolution => "no-solution",
+            Undefined::RowsNeeded => "rows-needed",
         }
     }
 }
@@ -199,6 +202,7 @@ impl fmt::Display for Undefined {
             Undefined::LengthMismatch => f.write_str("slices of the same units differ in length"),
             Undefined::InvalidParameter(name) => write!(f, "parameter out of its domain: {name}"),
             Undefined::NoSolution => f.write_str("the equation has no solution in the domain"),
+            Undefined::RowsNeeded => f.write_str("only sums are known, and the method needs the values"),
         }
     }
 }

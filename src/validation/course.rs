@@ -1,9 +1,10 @@
 //! The effect by the day on which units came in: does novelty wear off, do people learn?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::summed;
 use crate::config::valid::{Adjustment, Aggregate, Config, MetricKind, MetricSource, Role};
-use crate::data::Dataset;
+use crate::data::{Dataset, GroupValues};
 use crate::diag::Diagnostic;
 use crate::metrics::gather;
 use crate::metrics::outcome::MetricOutcome;
@@ -11,6 +12,7 @@ use crate::proof::novelty::{Course, DayEffect, course};
 use crate::stats::bivariate::BivariateMoments;
 use crate::stats::ratio::ratio_of_means;
 use crate::stats::{Level, Moments};
+use crate::sums::Sums;
 
 /// Units of a day in either group below which the day says nothing by itself.
 const FEWEST: usize = 20;
@@ -39,7 +41,7 @@ pub struct ByDay {
 /// # Errors
 /// An expression that the data refuse.
 pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Result<Vec<ByDay>, Diagnostic> {
-    let (Some(days), Some(daily)) = (data.unit_day(), &data.daily) else { return Ok(Vec::new()) };
+    let Some(daily) = &data.daily else { return Ok(Vec::new()) };
     let (Some(o), Some((start, _))) =
         (outcomes.iter().find(|o| o.metric.role == Role::Primary), daily.days.first())
     else {
@@ -55,21 +57,18 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
     {
         return Ok(Vec::new());
     }
-    let groups = gather(data, &o.metric, rows, &Adjustment::default())?.groups;
     let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
-    let by_day = |id: &str| {
-        let mut cohorts: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
-        for group in &groups {
-            if group.group != id && !(id == control.id && separate.contains(&group.group.as_str())) {
-                continue;
-            }
-            for (at, unit) in group.units.iter().enumerate() {
-                let Some(day) = days.get(*unit as usize).copied().flatten() else { continue };
-                let cohort = cohorts.entry(day).or_insert_with(|| vec![Vec::new(); group.values.len()]);
-                cohort.iter_mut().zip(&group.values).for_each(|(column, values)| column.push(values[at]));
-            }
+    let cohorts: Box<dyn Fn(&[&str]) -> Cohorts> = match data.sums() {
+        Some(sums) => Box::new(move |ids| of_sums(sums, &o.metric.id, ids, *start)),
+        None => {
+            let Some(days) = data.unit_day() else { return Ok(Vec::new()) };
+            let groups = gather(data, &o.metric, rows, &Adjustment::default())?.groups;
+            Box::new(move |ids| of_rows(&groups, ids, &days))
         }
-        cohorts
+    };
+    let by_day = |id: &str| match id == control.id && !separate.is_empty() {
+        true => cohorts(&separate),
+        false => cohorts(&[id]),
     };
     let base = by_day(&control.id);
     let mut found = Vec::new();
@@ -78,7 +77,7 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
         let effects: Vec<DayEffect> = base
             .iter()
             .filter_map(|(day, cohort)| {
-                let (control, treatment) = (point(cohort)?, point(other.get(day)?)?);
+                let (control, treatment) = ((*cohort)?, (*other.get(day)?)?);
                 let se = (control.1 + treatment.1).sqrt();
                 (se > 0.0).then_some(DayEffect { day: *day, estimate: treatment.0 - control.0, se })
             })
@@ -94,6 +93,36 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
         });
     }
     Ok(found)
+}
+
+/// By day counted from the first one: the estimate of the units that came in then, with its squared standard error, where
+/// there are enough of them.
+type Cohorts = BTreeMap<u32, Option<(f64, f64)>>;
+
+fn of_rows(groups: &[GroupValues], meant: &[&str], days: &[Option<u32>]) -> Cohorts {
+    let mut cohorts: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
+    for group in groups.iter().filter(|group| meant.contains(&group.group.as_str())) {
+        for (at, unit) in group.units.iter().enumerate() {
+            let Some(day) = days.get(*unit as usize).copied().flatten() else { continue };
+            let cohort = cohorts.entry(day).or_insert_with(|| vec![Vec::new(); group.values.len()]);
+            cohort.iter_mut().zip(&group.values).for_each(|(column, values)| column.push(values[at]));
+        }
+    }
+    cohorts.into_iter().map(|(day, columns)| (day, point(&columns))).collect()
+}
+
+fn of_sums(sums: &Sums, metric: &str, meant: &[&str], start: jiff::civil::Date) -> Cohorts {
+    let Some(metric) = sums.metric(metric) else { return Cohorts::new() };
+    let days: BTreeSet<_> = metric.groups.iter().flat_map(|arm| arm.days()).collect();
+    let cohort = |day: jiff::civil::Date| {
+        let number = u32::try_from(start.until(day).ok()?.get_days()).ok()?;
+        let values = summed::values(sums, metric, meant, |key| key.day == Some(day))?;
+        Some((
+            number,
+            Some(values).filter(|values| values.n() >= FEWEST as u64).and_then(|v| summed::point(&v)),
+        ))
+    };
+    days.into_iter().filter_map(cohort).collect()
 }
 
 /// The estimate of a cohort with its squared standard error.

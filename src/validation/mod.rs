@@ -6,6 +6,7 @@
 pub mod aa;
 pub mod course;
 pub mod segments;
+mod summed;
 pub mod trust;
 
 use crate::config::valid::{Adjustment, Aggregate, Population};

@@ -1,7 +1,8 @@
 //! The effect by segment, each against the rest, with the correction over all segments of the experiment.
 
+use super::summed;
 use crate::config::valid::{Adjustment, Aggregate, Config, Metric, MetricKind, MetricSource, Role};
-use crate::data::{Dataset, GroupValues};
+use crate::data::{Dataset, GroupValues, by_label};
 use crate::diag::Diagnostic;
 use crate::metrics::gather;
 use crate::metrics::outcome::MetricOutcome;
@@ -9,6 +10,7 @@ use crate::proof::segments::{Arm, Segment, Segments, adjust_comparisons, assess}
 use crate::stats::bivariate::BivariateMoments;
 use crate::stats::ratio::ratio_of_means;
 use crate::stats::{Level, Moments};
+use crate::sums::Sums;
 
 /// Units of a segment in the smaller group below which it is not told alone.
 const FEWEST: u64 = 100;
@@ -46,14 +48,12 @@ pub fn run(
     let mut found = Vec::new();
     for segment in &config.segments {
         let adjustment = Adjustment { strata: Some(segment.by.clone()), ..Adjustment::default() };
-        let Some((groups, labels)) = values(data, &o.metric, &adjustment)? else { continue };
+        let Some(Parted { labels, arm }) = parted(data, &o.metric, &adjustment)? else { continue };
         for c in o.comparisons.iter().filter(|c| c.control == control.id) {
             let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
-            let of = |id: &str, stratum: usize| {
-                let is_meant = |g: &&GroupValues| {
-                    g.group == id || (id == control.id && separate.contains(&g.group.as_str()))
-                };
-                arm(groups.iter().filter(is_meant), stratum)
+            let of = |id: &str, part: usize| match id == control.id && !separate.is_empty() {
+                true => arm(&separate, part),
+                false => arm(&[id], part),
             };
             let parts: Option<Vec<Segment>> = labels
                 .iter()
@@ -79,19 +79,57 @@ pub fn run(
     Ok(found)
 }
 
-type ByUnit = (Vec<GroupValues>, Vec<String>);
+/// The units in parts: their labels, and groups together within one part.
+struct Parted<'a> {
+    labels: Vec<String>,
+    arm: Box<dyn Fn(&[&str], usize) -> Option<Arm> + 'a>,
+}
 
-fn values(data: &Dataset, metric: &Metric, adjustment: &Adjustment) -> Result<Option<ByUnit>, Diagnostic> {
+fn parted<'a>(
+    data: &'a Dataset,
+    metric: &Metric,
+    adjustment: &Adjustment,
+) -> Result<Option<Parted<'a>>, Diagnostic> {
     let MetricSource::Rows(rows) = &metric.source else { return Ok(None) };
     if matches!(metric.kind, MetricKind::Quantile { .. })
         || rows.aggregate == Aggregate::Rows
-        || (rows.from.is_none() && data.has_counts_only())
         || data.has_counts_only()
     {
         return Ok(None);
     }
+    if let Some(sums) = data.sums() {
+        return Ok(adjustment.strata.as_ref().and_then(|by| of_sums(sums, &metric.id, by)));
+    }
     let gathered = gather(data, metric, rows, adjustment)?;
-    Ok(Some((gathered.groups, gathered.strata)))
+    let groups = gathered.groups;
+    let arm = move |ids: &[&str], part: usize| {
+        arm(groups.iter().filter(|group| ids.contains(&group.group.as_str())), part)
+    };
+    Ok(Some(Parted { labels: gathered.strata, arm: Box::new(arm) }))
+}
+
+/// Parts in the order of labels, the one without a label last.
+fn of_sums<'a>(sums: &'a Sums, metric: &str, by: &str) -> Option<Parted<'a>> {
+    let metric = sums.metric(metric)?;
+    let at = sums.partition(by)?;
+    let parts = &sums.partitions[at].parts;
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|a, b| by_label(&parts[*a], &parts[*b]));
+    let labels = order.iter().map(|part| parts[*part].clone()).collect();
+    let arm = move |ids: &[&str], part: usize| {
+        let values = summed::values(sums, metric, ids, |key| key.parts[at] as usize == order[part])?;
+        let n = values.n();
+        let denominator = values.of_variable(1).map(|of| of.sum());
+        Some(match (summed::point(&values), denominator) {
+            (Some((mean, error)), _) => Arm { n, mean, variance: error * n as f64, denominator },
+            (None, None) => {
+                let mean = values.of_variable(0).map_or(0.0, |of| of.mean);
+                Arm { n, mean, variance: 0.0, denominator }
+            }
+            (None, _) => Arm { n: 0, mean: 0.0, variance: 0.0, denominator },
+        })
+    };
+    Some(Parted { labels, arm: Box::new(arm) })
 }
 
 /// One group within one part: mean and variance of a unit, for a ratio those of its linearised contribution.

@@ -82,7 +82,7 @@ impl Split {
 fn balance(config: &Config, data: &Dataset) -> Result<Vec<(String, Vec<String>, Balance)>, Diagnostic> {
     let primary = config.metrics.iter().find(|metric| metric.role == Role::Primary);
     let Some(MetricSource::Rows(rows)) = primary.map(|metric| &metric.source) else { return Ok(Vec::new()) };
-    if rows.adjustment.covariates.is_empty() || data.has_counts_only() {
+    if rows.adjustment.covariates.is_empty() || data.has_counts_only() || data.sums().is_some() {
         return Ok(Vec::new());
     }
     let adjustment = Adjustment { covariates: rows.adjustment.covariates.clone(), ..Adjustment::default() };

@@ -179,6 +179,7 @@ impl Vocabulary {
                 "length-mismatch",
                 "invalid-parameter",
                 "no-solution",
+                "rows-needed",
             ],
             Vocabulary::Outcome => {
                 &["ship", "rollback", "iterate", "inconclusive", "invalid", "stopped-early"]

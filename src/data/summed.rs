@@ -1,0 +1,180 @@
+//! The dataset of an experiment whose rows are known as sums.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::daily::counted;
+use super::gate::{Gate, GateReason};
+use super::groups::{GroupCount, judge, named, ordered};
+use super::names::natural_order;
+use super::open::stale;
+use super::overview::{ColumnKind, ColumnOverview};
+use super::reading::Reading;
+use super::rows::{Rows, Units};
+use super::stamps::{DAY, TimeRange, midnight};
+use super::{Daily, Dataset};
+use crate::config::valid::{DataSource, Design, OnBroken};
+use crate::sums::{ColumnSums, Sums};
+
+impl Dataset {
+    /// The sums, where the rows are known as sums only: then nothing can be gathered, and metrics are made of these.
+    pub fn sums(&self) -> Option<&Sums> {
+        self.sums.as_deref()
+    }
+
+    /// The dataset of sums. Groups, sizes, days and gates are those of the rows; `reading` says where these came from, and
+    /// what could not be read of them. Rows, their quartiles and texts are not known.
+    pub fn of_sums(
+        sums: Sums,
+        reading: Reading,
+        source: &DataSource,
+        design: &Design,
+        date: Date,
+    ) -> Dataset {
+        let present: Vec<&str> = sums.groups.iter().filter_map(|label| named(label, design)).collect();
+        let order: Vec<String> = ordered(present, design).into_iter().map(str::to_owned).collect();
+        let place: Vec<Option<usize>> =
+            sums.groups.iter().map(|label| order.iter().position(|id| id == label.trim())).collect();
+        let mut groups: Vec<GroupCount> =
+            order.into_iter().map(|id| GroupCount { id, units: 0, rows: 0, analysed: 0 }).collect();
+        let mut unnamed = sums.rows.without_group;
+        let mut days: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+        let mut undated = vec![0; groups.len()];
+        for exposure in &sums.exposures {
+            let Some(at) = place[exposure.group] else {
+                unnamed += exposure.rows;
+                continue;
+            };
+            let size = &mut groups[at];
+            size.units += exposure.units;
+            size.analysed += exposure.analysed;
+            size.rows += exposure.rows;
+            match exposure.day {
+                None => undated[at] += exposure.analysed,
+                Some(day) => {
+                    let day = midnight(day).div_euclid(DAY);
+                    days.entry(day).or_insert_with(|| vec![0; undated.len()])[at] += exposure.analysed;
+                }
+            }
+        }
+        let daily = counted(days, undated);
+        let lag_days = sums.time.map(|(_, last)| (midnight(date) - midnight(last.date())) / DAY);
+        let mut gates = of_rows(&sums, unnamed, &reading, source);
+        gates.extend(stale(source, lag_days));
+        if sums.rows.total > 0 {
+            gates.extend(judge(&groups, design));
+        }
+        gates.extend(daily.as_ref().and_then(Daily::gap));
+        Dataset {
+            time: sums.time.map(|(first, last)| TimeRange { first, last, missing: sums.rows.without_time }),
+            overview: sums.columns.iter().map(overview).collect(),
+            groups,
+            rows_missing_group: unnamed,
+            contamination: sums.rows.mixed_units,
+            gates,
+            facts: Vec::new(),
+            daily,
+            lag_days,
+            identity: None,
+            rows: Rows::none(),
+            tables: Vec::new(),
+            units: Units::default(),
+            counts: None,
+            date,
+            origin: None,
+            reading,
+            sums: Some(Box::new(sums)),
+        }
+    }
+
+    /// [`Dataset::segment_sizes`] of sums; nothing where the units were not parted so.
+    pub(crate) fn summed_sizes(&self, sums: &Sums, by: &str) -> Vec<(String, Vec<u64>)> {
+        let Some(at) = sums.partition(by) else { return Vec::new() };
+        let parts = &sums.partitions[at].parts;
+        let mut sizes: Vec<(String, Vec<u64>)> =
+            parts.iter().map(|part| (part.clone(), vec![0; self.groups.len()])).collect();
+        for exposure in &sums.exposures {
+            let id = sums.groups[exposure.group].trim();
+            if let Some(group) = self.groups.iter().position(|group| group.id == id) {
+                sizes[exposure.parts[at] as usize].1[group] += exposure.analysed;
+            }
+        }
+        sizes.retain(|(_, counts)| counts.iter().any(|count| *count > 0));
+        sizes.sort_by(|(a, _), (b, _)| by_label(a, b));
+        sizes
+    }
+}
+
+/// The order of parts: natural, the units without a label last.
+pub(crate) fn by_label(a: &str, b: &str) -> std::cmp::Ordering {
+    a.is_empty().cmp(&b.is_empty()).then_with(|| natural_order(a, b))
+}
+
+/// The gates about rows as such, in the order in which rows are judged.
+fn of_rows(sums: &Sums, unnamed: u64, reading: &Reading, source: &DataSource) -> Vec<Gate> {
+    let (rows, files) = (&sums.rows, &source.files);
+    let refuses = files.malformed == OnBroken::Refuse;
+    let mut gates = Vec::new();
+    if rows.total == 0 {
+        gates.push(GateReason::NoRows.refusing());
+    } else if rows.total < files.min_rows {
+        gates.push(GateReason::TooFewRows { rows: rows.total, min: files.min_rows }.refusing());
+    }
+    if reading.malformed > 0 {
+        let (count, first) = (reading.malformed, reading.first_malformed.clone());
+        gates.push(GateReason::Malformed { count, first }.when(refuses));
+    }
+    for rule in &files.columns {
+        let broken = sums.columns.iter().find(|column| column.name == rule.column).map_or(0, |c| c.invalid);
+        if broken > 0 {
+            let excluded = rule.invalid == OnBroken::Exclude;
+            let reason = GateReason::InvalidValues { column: rule.column.clone(), count: broken, excluded };
+            gates.push(reason.when(rule.invalid == OnBroken::Refuse));
+        }
+    }
+    let mut add = |rows: u64, gate: Gate| gates.extend((rows > 0).then_some(gate));
+    let after = rows.after_date;
+    add(after, GateReason::RowsAfterDate { rows: after }.when(false));
+    if rows.total > 0 {
+        add(unnamed, GateReason::MissingGroup { rows: unnamed }.when(refuses));
+        add(rows.without_unit, GateReason::MissingUnit { rows: rows.without_unit }.when(refuses));
+        let early = GateReason::PrePeriod {
+            rows: rows.early,
+            units: rows.early_units,
+            never_since: rows.never_since,
+        };
+        add(rows.early, early.when(false));
+        let mixed = GateReason::UnitsInTwoGroups { count: rows.mixed_units, counts_stay: false };
+        add(rows.mixed_units, mixed.when(false));
+        let compared = source.unit.is_some() && (!source.facts.is_empty() || rows.early > 0);
+        if compared {
+            add(rows.without_time, GateReason::MissingTime { rows: rows.without_time }.when(false));
+        }
+    }
+    gates
+}
+
+fn overview(column: &ColumnSums) -> ColumnOverview {
+    let moments = column.moments.filter(|moments| moments.n > 0);
+    ColumnOverview {
+        name: column.name.clone(),
+        kind: if column.moments.is_some() { ColumnKind::Number } else { ColumnKind::Text },
+        count: column.count,
+        missing: column.missing,
+        markers: 0,
+        unreadable: 0,
+        non_finite: column.non_finite,
+        mean: moments.map(|moments| moments.mean),
+        std: moments.and_then(|moments| moments.sd()),
+        min: column.min,
+        q25: None,
+        median: None,
+        q75: None,
+        max: column.max,
+        invalid: column.invalid,
+        distinct: None,
+        earliest: None,
+        latest: None,
+    }
+}
