@@ -25,6 +25,7 @@ pub mod planning;
 pub mod preregistration;
 pub mod proof;
 pub mod render;
+pub mod replay;
 pub mod report;
 pub mod results;
 pub mod run;

@@ -17,6 +17,9 @@ use crate::run::Past;
 /// Files of a report that the archive keeps; charts are in the page and can be made again.
 const KEPT: [&str; 3] = ["results.json", "report.html", "report.pdf"];
 
+/// How inputs are named that are rows of the archive.
+const REMEMBERED: &str = "archive.sqlite: ";
+
 /// What of the archive a run of an experiment reads.
 pub(super) fn rows(archive: &Archive, id: &str, date: &str) -> archive::Result<PastRows> {
     Ok(PastRows {
@@ -46,11 +49,11 @@ pub fn past(archive: &Archive, id: &str, rows: &PastRows) -> archive::Result<(Pa
     let history = History { last, decisions: decisions(archive, id, &rows.decisions)? };
     let mut inputs = Vec::new();
     if !nights.is_empty() {
-        inputs.push(FileEntry::of("archive.sqlite: nights before", nights.join("\n").as_bytes()));
+        inputs.push(FileEntry::of(format!("{REMEMBERED}nights before"), nights.join("\n").as_bytes()));
     }
     if !history.is_empty() {
         let text = serde_json::to_vec(&history)?;
-        inputs.push(FileEntry::of("archive.sqlite: last report and decisions", &text));
+        inputs.push(FileEntry::of(format!("{REMEMBERED}last report and decisions"), &text));
     }
     Ok((Past::of(&nights, first.as_deref(), history), inputs))
 }
@@ -134,10 +137,15 @@ pub(super) fn keep(
     let mut inputs = Vec::new();
     for (index, entry) in ready.inputs.iter().enumerate() {
         let table = tables.iter().find(|(_, path)| *path == entry.path).map(|(role, _)| role.as_str());
-        let role = if index == 0 { "config" } else { table.unwrap_or("other") };
+        let role = match table {
+            _ if index == 0 => "config",
+            Some(role) => role,
+            None if entry.path.starts_with(REMEMBERED) => "past",
+            None => "other",
+        };
         let kept = match role {
             "config" => objects.keep_bytes(config.text.as_bytes()).map(|_| Kept::Yes),
-            "other" => Ok(Kept::Changed),
+            "past" | "other" => Ok(Kept::Changed),
             _ if entry.bytes > batch.keep_inputs => Ok(Kept::Changed),
             _ => objects.keep_copy(entry.path.as_ref(), &entry.blake3).inspect(|kept| {
                 if *kept == Kept::Changed {

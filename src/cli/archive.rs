@@ -76,6 +76,15 @@ pub enum ArchiveCommand {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
+    /// Compute archived runs again from what was stored, and compare the results; all runs when none is named
+    Replay {
+        /// Run key or its beginning, number of `archive list`, or experiment id
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+        /// Form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
 }
 
 /// The names of outcomes, listed in the help.

@@ -2,6 +2,7 @@
 
 mod decide;
 mod read;
+mod replay;
 mod verify;
 
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use itog::deliver::archive::{Archive, FILE, Failure};
 use itog::diag::Diagnostic;
 
-use super::{DONE, FAILED, LOCKED, Outcome, USAGE, print, print_json, stop};
+use super::{DONE, FAILED, LOCKED, Outcome, PARTLY, USAGE, print, print_json, stop};
 use crate::cli::ArchiveCommand;
 
 pub fn archive(command: ArchiveCommand, out: &Path, quiet: bool) -> Outcome {
@@ -31,6 +32,7 @@ pub fn archive(command: ArchiveCommand, out: &Path, quiet: bool) -> Outcome {
         ArchiveCommand::Verify { deep, witness, format } => {
             verify::verify(&reading(out)?, deep, witness.as_deref(), format, out)
         }
+        ArchiveCommand::Replay { runs, format } => replay::replay(&reading(out)?, &runs, format, out),
         ArchiveCommand::Export { to } => verify::export(&reading(out)?, &to, out, quiet),
     }
 }

@@ -135,7 +135,9 @@ fn files(text: &mut String, run: &Run, store: &Objects) {
     for set in &run.overrides {
         text.push_str(&format!("       --set {set}\n"));
     }
-    let inputs = run.inputs.iter().map(|i| (i.role.as_str(), &i.path, i.bytes, &i.blake3, i.kept));
+    // What was read of the archive itself is not a file.
+    let inputs = run.inputs.iter().filter(|i| i.role != "past");
+    let inputs = inputs.map(|i| (i.role.as_str(), &i.path, i.bytes, &i.blake3, i.kept));
     let outputs =
         run.outputs.iter().filter(|o| o.kept).map(|o| ("output", &o.path, o.bytes, &o.blake3, o.kept));
     for (role, path, bytes, hash, kept) in inputs.chain(outputs) {

@@ -72,7 +72,8 @@ pub struct PastRows {
 /// A file that a run read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// What it was for: `config`, `data`, `facts.<name>`, `identity`; `other` for what is no file.
+    /// What it was for: `config`, `data`, `facts.<name>`, `identity`; `past` for rows of the archive, `other` for what is
+    /// no file.
     pub role: String,
     /// Its path as the run named it.
     pub path: String,
