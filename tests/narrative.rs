@@ -26,13 +26,14 @@ use itog::wording::builtin::NARRATIVE;
 use itog::wording::narrative::Narrative;
 
 /// Templates of sections, which belong to no code.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "architecture",
     "course",
     "cross_device",
     "data",
     "experiment",
     "funnel",
+    "history",
     "look",
     "method",
     "metric",
@@ -136,5 +137,49 @@ fn every_shipped_config_reads_well() {
         seen += 1;
     }
     assert_eq!(seen, 5, "the assignment has five experiments");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// A decision of every kind on a report whose last night said something else.
+#[test]
+fn a_report_with_a_past_reads_well() {
+    let narrative = Narrative::new().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/arppu.toml");
+    let config = itog::config::load(&path, &[]).unwrap();
+    let mut findings = itog::run::findings(config, experiments::DATE, &itog::run::Past::default()).unwrap();
+    let day = |day: i8| jiff::civil::date(2026, 10, day);
+    let mut told = itog::run::report(&findings, &narrative, experiments::DATE).unwrap().told;
+    let mut problems = Vec::new();
+    for (label, units, turn) in [("Выкатить", Some(21), -1.0), ("Продолжать", None, 1.0)] {
+        told.label = label.into();
+        told.units = units;
+        told.effects.iter_mut().for_each(|e| e.difference = e.difference.map(|d| d * turn));
+        let last = itog::history::Last { date: day(12), told: told.clone() };
+        let decisions =
+            itog::history::Outcome::ALL.into_iter().zip(1..).map(|(outcome, seq)| itog::history::Decision {
+                seq,
+                outcome,
+                by: "Анна Петрова".into(),
+                reason: "Выручка держится на одном платеже".into(),
+                on: day(13),
+                review_on: (seq % 2 == 0).then(|| day(30)),
+                superseded: seq < 6,
+                recommended: (seq % 3 == 0).then(|| "keep".into()),
+            });
+        findings.history = itog::history::History { last: Some(last), decisions: decisions.collect() };
+        problems.extend(told::problems(&narrative, &findings));
+        let document = itog::report::compose(&findings, &narrative).unwrap().document;
+        let tables: Vec<&str> = document
+            .blocks
+            .iter()
+            .filter_map(|block| match block {
+                itog::report::document::Block::Table(table) if table.id.starts_with("history") => {
+                    Some(table.id.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(tables, ["history-changes", "history-decisions"]);
+    }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

@@ -79,6 +79,7 @@ pub const NARRATIVE: &[(&str, &str)] = embed![
     "narrative/section/data.tera",
     "narrative/section/experiment.tera",
     "narrative/section/funnel.tera",
+    "narrative/section/history.tera",
     "narrative/section/look.tera",
     "narrative/section/method.tera",
     "narrative/section/metric.tera",

@@ -16,7 +16,7 @@ const COUNTS: [u64; 8] = [1, 2, 5, 11, 21, 101, 592, 1_000_000];
 /// Words in Latin letters of the sample.
 const LATIN: [&str; 7] = ["CPA", "CUPED", "ARPPU", "control", "z-критерию", "z-критерия", "z-критерием"];
 /// Templates that may say nothing, because their code speaks only together with a fact of the same condition.
-const MAY_BE_SILENT: [&str; 11] = [
+const MAY_BE_SILENT: [&str; 12] = [
     "risk/beside-disagrees",
     "risk/below-plan",
     "risk/guardrail-without-margin",
@@ -25,6 +25,7 @@ const MAY_BE_SILENT: [&str; 11] = [
     "risk/spread-differs",
     "section/architecture",
     "section/experiment",
+    "section/history",
     "section/metric",
     "step/collect",
     "step/shorten-plan",

@@ -148,6 +148,13 @@ pub fn facts() -> Value {
         "metric": "Выручка", "control": "A", "treatment": "B", "fades": true, "grows": true, "reverses": true,
         "short": true, "days": 14, "first": "+4,20\u{a0}₽", "last": "+1,10\u{a0}₽", "p": 0.004,
     });
+    facts["history"] = json!({
+        "since": "2026-10-12", "now": "Продолжать", "changed_from": "Остановить", "more": 1200, "fewer": 21,
+        "as_many": true, "metric": "Выручка", "pair": "B − A", "difference": "+4,20\u{a0}₽",
+        "difference_before": "−1,10\u{a0}₽", "still": true, "turned": true, "rules_differ": true,
+        "outcome": "rollback", "decided_on": "2026-10-13", "decided_by": "Анна Петрова", "advised": "Выкатить",
+        "followed": true, "review_on": "2026-12-01", "review_due": true,
+    });
     facts["harming"] = json!(["B", "C"]);
     facts["metric"] = facts["metrics"][0].clone();
     facts["plan"] = facts["plans"][0].clone();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 mod funnel;
+pub mod history;
 mod metric;
 mod plan;
 mod trust;

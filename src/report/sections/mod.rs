@@ -7,6 +7,7 @@ mod cross_device;
 mod data;
 mod experiment;
 mod funnel;
+mod history;
 mod method;
 mod metric;
 mod metric_charts;
@@ -51,6 +52,7 @@ fn measured(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
 pub const SECTIONS: &[Section] = &[
     verdict::blocks,
     experiment::blocks,
+    history::blocks,
     measured,
     watch::blocks,
     segments::blocks,

@@ -1,6 +1,6 @@
 //! The first screen: the decision, the effects, why, risks, what next, and what was checked.
 
-use super::{funnel, money, upper_first};
+use super::{funnel, history, money, upper_first};
 use crate::config::valid::{Monitoring, Role, Status};
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
@@ -41,6 +41,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         let said: Vec<&Sentence> = t.decision.risks.iter().filter(|s| risk_label(s.code) == label).collect();
         points.extend(point(label, &said));
     }
+    points.extend(history::point(t));
     points.extend(point("Дальше", &t.decision.steps.iter().collect::<Vec<_>>()));
     let card = VerdictCard {
         action: Some(verdict.action.name().to_owned()),
