@@ -3,6 +3,7 @@
 mod archive;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -18,6 +19,12 @@ pub struct Cli {
     /// Say nothing but errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Form of the log and of diagnostics on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// What the log says; info when stderr is not a terminal, warn when it is
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +87,13 @@ pub enum Command {
         /// Folder to make; it must not exist or must be empty
         dir: PathBuf,
     },
+    /// Serve a batch: jobs on stdin, answers on stdout; started by `itog run`
+    #[command(hide = true)]
+    Worker {
+        /// Tell where the time of each experiment went
+        #[arg(long)]
+        timings: bool,
+    },
     /// Print the JSON Schema of the config, for editors
     Schema {
         /// The schema of delivery.toml instead
@@ -111,6 +125,25 @@ pub struct SetArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    #[command(flatten)]
+    pub night: NightArgs,
+    /// Data date; today when not given
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: Option<Date>,
+    /// Only the experiment with this id
+    #[arg(long, value_name = "ID")]
+    pub only: Option<String>,
+    /// Keep experiments whose report is complete for the same inputs, those of a killed run included
+    #[arg(long)]
+    pub resume: bool,
+    /// Tell where the time went: a table on stderr, or `timings` in the summary with --format json
+    #[arg(long)]
+    pub timings: bool,
+}
+
+/// What every night is made with.
+#[derive(Debug, Args)]
+pub struct NightArgs {
     /// Config files or folders
     #[arg(default_value = "config")]
     pub paths: Vec<PathBuf>,
@@ -118,27 +151,44 @@ pub struct RunArgs {
     pub out: OutArgs,
     #[command(flatten)]
     pub set: SetArgs,
-    /// Data date; today when not given
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub date: Option<Date>,
-    /// Only the experiment with this id
-    #[arg(long, value_name = "ID")]
-    pub only: Option<String>,
-    /// Experiments made at the same time; as many as processors when not given
+    /// Experiments made at the same time, each in a process of its own; as many as processors when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Largest data file that the archive keeps a copy of, as 500K, 16M, 2G; 0 for none
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
     pub keep_inputs: u64,
-    /// Keep experiments whose report is complete for the same inputs
-    #[arg(long)]
-    pub resume: bool,
-    /// Tell where the time went: a table on stderr, or `timings` in the summary with --format json
-    #[arg(long)]
-    pub timings: bool,
+    /// How long one experiment may take unless its config says so, as 90s, 10m, 2h, or none
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = timeout)]
+    pub timeout: Timeout,
     /// Form of the summary on stdout
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// A time limit, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout(pub Option<Duration>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// What failed
+    Error,
+    /// And what the operator should know
+    Warn,
+    /// And what was done
+    Info,
+    /// And how
+    Debug,
+    /// And everything
+    Trace,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -205,6 +255,15 @@ fn size(text: &str) -> Result<u64, String> {
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
 }
 
+/// Parses a time limit.
+fn timeout(text: &str) -> Result<Timeout, String> {
+    if text == "none" {
+        return Ok(Timeout(None));
+    }
+    let wrong = || format!("`{text}` is not a time limit; write it as 90s, 10m or 2h, or none");
+    itog::config::duration(text).map(|limit| Timeout(Some(limit))).ok_or_else(wrong)
+}
+
 /// Parses `40000/30d`.
 fn traffic(text: &str) -> Result<(f64, f64), String> {
     let wrong = || format!("`{text}` is not users per days; write it as 40000/30d");
@@ -229,6 +288,13 @@ mod tests {
     fn a_size_is_a_number_with_a_unit() {
         assert_eq!((size("0"), size("16M"), size("2g")), (Ok(0), Ok(16 << 20), Ok(2 << 30)));
         assert!(size("many").is_err() && size("1KK").is_err() && size("99999999999G").is_err());
+    }
+
+    #[test]
+    fn a_time_limit_is_a_length_or_none() {
+        assert_eq!(timeout("10m"), Ok(Timeout(Some(Duration::from_secs(600)))));
+        assert_eq!(timeout("none"), Ok(Timeout(None)));
+        assert!(timeout("0s").is_err() && timeout("later").is_err());
     }
 
     #[test]

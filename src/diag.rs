@@ -3,13 +3,16 @@
 //! A pass over a config or a data file collects every [`Diagnostic`] it finds and returns them together, so that a
 //! user mends a file once. Warnings travel with the value they concern in a [`Warned`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How much a problem weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The work goes on; the report says what was noticed.
@@ -19,11 +22,12 @@ pub enum Severity {
 }
 
 /// Where a problem stands: a file, and where known a byte range of its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The file as the user named it.
     pub file: PathBuf,
     /// Its text, when the place is inside a text that was read (a config).
+    #[serde(with = "shared_text")]
     pub text: Option<Arc<str>>,
     /// Byte range inside `text`.
     pub span: Option<Range<usize>>,
@@ -49,11 +53,15 @@ impl Place {
     }
 }
 
+/// The code of a problem.
+pub type Code = &'static str;
+
 /// One problem. `code` is stable and unique: users search for it and scripts match on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Such as `config::unknown-key`; every code is listed in `docs/diagnostics.md`.
-    pub code: &'static str,
+    #[serde(deserialize_with = "known_code")]
+    pub code: Code,
     /// Error or warning.
     pub severity: Severity,
     /// What is wrong, one English sentence without a full stop.
@@ -112,6 +120,35 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// A code that came from another process of this program. Codes are few and each is kept once, so what is leaked is
+/// bounded by their number.
+fn known_code<'de, D: Deserializer<'de>>(reader: D) -> Result<Code, D::Error> {
+    static KNOWN: Mutex<BTreeSet<Code>> = Mutex::new(BTreeSet::new());
+    let code = String::deserialize(reader)?;
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(code) = known.get(code.as_str()) {
+        return Ok(code);
+    }
+    let code: Code = Box::leak(code.into_boxed_str());
+    known.insert(code);
+    Ok(code)
+}
+
+/// A shared text as a plain one.
+mod shared_text {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(text: &Option<Arc<str>>, writer: S) -> Result<S::Ok, S::Error> {
+        text.as_deref().serialize(writer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Arc<str>>, D::Error> {
+        Ok(Option::<String>::deserialize(reader)?.map(Arc::from))
+    }
+}
+
 /// A value with the warnings that came up while it was made.
 #[derive(Clone, Debug)]
 pub struct Warned<T> {
@@ -125,5 +162,28 @@ impl<T> Warned<T> {
     /// A value with nothing to warn of.
     pub fn clean(value: T) -> Self {
         Warned { value, warnings: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_is_the_same_after_a_way_between_processes() {
+        let place = Place {
+            file: "config/a.toml".into(),
+            text: Some("alpha = 5".into()),
+            span: Some(8..9),
+            line: None,
+        };
+        let said = Diagnostic::error("config::out-of-range", "`alpha` is 5").at(place).hint("5 % is 0.05");
+        for said in [said, Diagnostic::warning("data::header", "no place")] {
+            let text = serde_json::to_string(&said).unwrap();
+            let read: Diagnostic = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, said);
+            let again: Diagnostic = serde_json::from_str(&text).unwrap();
+            assert!(std::ptr::eq(read.code, again.code), "a code is kept once");
+        }
     }
 }

@@ -197,6 +197,7 @@ fn every_key_reaches_the_valid_config() {
     assert_eq!(config.experiment.start, config.experiment.end);
     assert_eq!((config.experiment.notes.len(), config.experiment.next_steps.len()), (2, 1));
     assert_eq!(config.experiment.status, Status::Running);
+    assert_eq!(config.experiment.time_limit, Some(std::time::Duration::from_secs(5400)));
     assert_eq!(config.design.control.as_deref(), Some("B"));
     assert_eq!((config.design.alpha, config.design.power), (0.01, 0.9));
     assert_eq!((config.design.correction, config.design.comparisons), (Correction::Bh, Comparisons::All));

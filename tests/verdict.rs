@@ -110,6 +110,7 @@ fn config(status: Status) -> Config {
             status,
             start: None,
             end: None,
+            time_limit: None,
         },
         design: Design {
             control: Some("A".into()),

@@ -1,76 +1,65 @@
-//! One experiment of a batch: made now, or kept as an earlier run left it.
+//! One experiment, as a worker inspects and makes it, and as the batch keeps what an earlier run left of it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracing::{debug_span, info_span};
 
-use super::Batch;
-use super::prepare::Ready;
-use crate::deliver::archive::Run;
-use crate::deliver::folder::Staging;
+use super::job::{Done, Inspected, Order, Source};
+use super::memory;
+use super::prepare::inputs;
+use crate::config;
+use crate::data;
+use crate::deliver::folder::{self, Staging};
 use crate::deliver::manifest::Entry as FileEntry;
-use crate::diag::Diagnostic;
-use crate::history::Told;
+use crate::diag::{Diagnostic, Place};
 use crate::report::digest::Entry;
-use crate::run::{Past, findings, report};
+use crate::run::{findings, report};
 use crate::wording::narrative::Narrative;
 
-/// One experiment that is done: made now, or kept.
-pub(super) struct Done {
-    pub(super) entry: Entry,
-    pub(super) rule: String,
-    pub(super) winner: Option<String>,
-    pub(super) refused: bool,
-    pub(super) kept: bool,
-    pub(super) results_hash: String,
-    pub(super) outputs: Vec<FileEntry>,
-    pub(super) warnings: Vec<Diagnostic>,
-    /// What the night keeps for those to come; a report that was kept has kept it already.
-    pub(super) night: Option<String>,
-    /// What the report said; none of one that was kept.
-    pub(super) told: Option<Told>,
-    /// What the archive is to write down of the run, once its files are stored.
-    pub(super) run: Option<Run>,
+/// Reads a config and the headers of its data, and hashes what goes into the report.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(super) fn inspect(source: &Source) -> Result<Inspected, Vec<Diagnostic>> {
+    let _stage = debug_span!("check").entered();
+    let config = config::load(&source.config, &source.overrides)?.value;
+    if let Some(source) = &config.data {
+        data::inspect(source, &config.metrics, &config.segments)?;
+    }
+    Ok(Inspected {
+        inputs: inputs(&config).map_err(|problem| vec![problem])?,
+        time_limit: config.experiment.time_limit.map(|limit| limit.as_millis() as u64),
+        id: config.experiment.id.clone(),
+        title: config.experiment.title.clone(),
+        tables: memory::tables(&config),
+        text: config.text.to_string(),
+        stages: Vec::new(),
+    })
 }
 
-/// Makes or keeps one experiment; a panic becomes a diagnostic.
-pub(super) fn one(
-    ready: &Ready,
-    past: &Past,
-    staging: &Staging,
-    complete: &[(String, String)],
-    batch: &Batch,
-    narrative: &Narrative,
-) -> Result<Done, Vec<Diagnostic>> {
-    let id = &ready.config.value.experiment.id;
-    let _experiment = tracing::info_span!(parent: None, "experiment", id = id.as_str()).entered();
-    if complete.contains(&(id.clone(), ready.run_key.clone()))
-        && let Some(done) = keep(staging, id)
-    {
-        return Ok(Done { kept: true, ..done });
+/// Makes the report of an experiment and lets it enter the night.
+///
+/// # Errors
+/// Whatever keeps the report from being made or written.
+pub(super) fn make(order: Order, narrative: &Narrative) -> Result<Done, Vec<Diagnostic>> {
+    let id = &order.id.clone();
+    let _experiment = info_span!(parent: None, "experiment", id = id.as_str()).entered();
+    let config = config::load(&order.source.config, &order.source.overrides)?;
+    if blake3::hash(config.value.text.as_bytes()).to_hex().as_str() != order.config_hash {
+        let problem = Diagnostic::error("run::config-changed", "the config was changed while the batch ran")
+            .at(Place::file(&order.source.config))
+            .hint("run it again; put a config in place by renaming it, not by editing it there");
+        return Err(vec![problem]);
     }
-    let made = catch_unwind(AssertUnwindSafe(|| {
-        let findings = findings(ready.config.clone(), batch.date, past)?;
-        report(&findings, narrative, batch.stamp).map_err(|problem| vec![problem])
-    }));
-    let made = made.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(vec![
-            Diagnostic::error("run::panic", format!("the program failed inside `{id}`: {text}"))
-                .hint("please report this with the config; the other experiments are not affected"),
-        ])
-    })?;
-    let _stage = tracing::debug_span!("write").entered();
-    for artifact in &made.artifacts {
-        staging.write(artifact).map_err(|error| {
-            vec![Diagnostic::error("deliver::write", format!("cannot write {}: {error}", artifact.name))]
-        })?;
-    }
-    let outputs: Vec<FileEntry> =
-        made.artifacts.iter().map(|a| FileEntry::of(a.name.clone(), &a.bytes)).collect();
+    let findings = findings(config, order.date, &order.memory.past())?;
+    let made = report(&findings, narrative, order.stamp).map_err(|problem| vec![problem])?;
+    let outputs = {
+        let _stage = debug_span!("write").entered();
+        folder::enter(&order.root, id, &made.artifacts).map_err(|error| unwritten(id, &error))?
+    };
     let results_name = format!("{id}/results.json");
     let results_hash = outputs.iter().find(|o| o.path == results_name).map(|o| o.blake3.clone());
-    Ok(Done {
+    let done = Done {
         entry: made.entry,
+        run_key: order.run_key.clone(),
         rule: made.rule.to_owned(),
         winner: made.winner,
         refused: made.refused,
@@ -80,12 +69,39 @@ pub(super) fn one(
         warnings: made.warnings,
         night: made.night,
         told: Some(made.told),
-        run: None,
-    })
+        rows: made.results["data"]["rows"].as_u64(),
+        stages: Vec::new(),
+    };
+    let content = serde_json::to_vec(&done).map_err(std::io::Error::from);
+    content
+        .and_then(|content| folder::record(&order.root, id, &content))
+        .map_err(|error| unwritten(id, &error))?;
+    Ok(done)
+}
+
+fn unwritten(id: &str, error: &std::io::Error) -> Vec<Diagnostic> {
+    vec![Diagnostic::error("deliver::write", format!("cannot write the report of {id}: {error}"))]
+}
+
+/// Takes an experiment that a killed run of the same date had completed with the same run key.
+pub(super) fn salvage(
+    staging: &Staging,
+    abandoned: &std::path::Path,
+    id: &str,
+    run_key: &str,
+) -> Option<Done> {
+    let done: Done = serde_json::from_slice(&folder::recorded(abandoned, id)?).ok()?;
+    if done.run_key != run_key || !staging.salvage(abandoned, id, &done.outputs).ok()? {
+        return None;
+    }
+    let done = Done { kept: true, ..done };
+    // The next run may have to take it from this one.
+    folder::record(staging.root(), id, &serde_json::to_vec(&done).ok()?).ok()?;
+    Some(Done { stages: Vec::new(), ..done })
 }
 
 /// Keeps the report that the present folder has for an experiment.
-pub(super) fn keep(staging: &Staging, id: &str) -> Option<Done> {
+pub(super) fn keep(staging: &Staging, id: &str, run_key: &str) -> Option<Done> {
     let bytes = staging.read_present(&format!("{id}/results.json")).ok()?;
     let results: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
     let entry = Entry::of_results(&results)?;
@@ -93,6 +109,7 @@ pub(super) fn keep(staging: &Staging, id: &str) -> Option<Done> {
     let text = |v: &serde_json::Value| v.as_str().map(str::to_owned);
     let gates = results["data"]["gates"].as_array();
     Some(Done {
+        run_key: run_key.to_owned(),
         rule: text(&results["decision"]["rule"]).unwrap_or_default(),
         winner: text(&results["decision"]["winner"]),
         refused: gates.is_some_and(|g| g.iter().any(|g| g["refuses"] == true)),
@@ -102,7 +119,8 @@ pub(super) fn keep(staging: &Staging, id: &str) -> Option<Done> {
         warnings: Vec::new(),
         night: None,
         told: None,
-        run: None,
+        rows: None,
+        stages: Vec::new(),
         entry,
     })
 }

@@ -1,6 +1,7 @@
 //! What the archive remembers for an experiment, and what it is given to keep of it.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use super::Batch;
 use super::prepare::Ready;
@@ -30,32 +31,66 @@ pub(super) fn rows(archive: &Archive, id: &str, date: &str) -> archive::Result<P
     })
 }
 
+/// What the archive remembers of an experiment, as a worker is given it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// What the nights before kept, in order.
+    nights: Vec<String>,
+    /// What the first night ever kept.
+    first: Option<String>,
+    history: History,
+}
+
+impl Memory {
+    /// What those rows hold.
+    ///
+    /// # Errors
+    /// A row that is not there, and whatever the database refuses.
+    pub(super) fn read(archive: &Archive, id: &str, rows: &PastRows) -> archive::Result<Memory> {
+        let gone = |what: &str, seq: i64| Failure::Content(format!("{what} {seq} is missing"));
+        let content = |seq: &i64| match archive.night(*seq)? {
+            Some(night) => Ok(night.content),
+            None => Err(gone("night", *seq)),
+        };
+        let last = match rows.last {
+            Some(seq) => last(archive.run(seq)?.ok_or_else(|| gone("run", seq))?),
+            None => None,
+        };
+        Ok(Memory {
+            nights: rows.nights.iter().map(content).collect::<archive::Result<Vec<String>>>()?,
+            first: rows.first.as_ref().map(content).transpose()?,
+            history: History { last, decisions: decisions(archive, id, &rows.decisions)? },
+        })
+    }
+
+    /// What of it stands in the run key, an entry each.
+    fn inputs(&self) -> archive::Result<Vec<FileEntry>> {
+        let mut inputs = Vec::new();
+        if !self.nights.is_empty() {
+            let text = self.nights.join("\n");
+            inputs.push(FileEntry::of(format!("{REMEMBERED}nights before"), text.as_bytes()));
+        }
+        if !self.history.is_empty() {
+            let text = serde_json::to_vec(&self.history)?;
+            inputs.push(FileEntry::of(format!("{REMEMBERED}last report and decisions"), &text));
+        }
+        Ok(inputs)
+    }
+
+    /// The same as the pipeline takes it.
+    pub(super) fn past(self) -> Past {
+        Past::of(&self.nights, self.first.as_deref(), self.history)
+    }
+}
+
 /// What those rows hold, and what of it stands in the run key, an entry each.
 ///
 /// # Errors
 /// A row that is not there, and whatever the database refuses.
 pub fn past(archive: &Archive, id: &str, rows: &PastRows) -> archive::Result<(Past, Vec<FileEntry>)> {
-    let gone = |what: &str, seq: i64| Failure::Content(format!("{what} {seq} is missing"));
-    let content = |seq: &i64| match archive.night(*seq)? {
-        Some(night) => Ok(night.content),
-        None => Err(gone("night", *seq)),
-    };
-    let nights = rows.nights.iter().map(content).collect::<archive::Result<Vec<String>>>()?;
-    let first = rows.first.as_ref().map(content).transpose()?;
-    let last = match rows.last {
-        Some(seq) => last(archive.run(seq)?.ok_or_else(|| gone("run", seq))?),
-        None => None,
-    };
-    let history = History { last, decisions: decisions(archive, id, &rows.decisions)? };
-    let mut inputs = Vec::new();
-    if !nights.is_empty() {
-        inputs.push(FileEntry::of(format!("{REMEMBERED}nights before"), nights.join("\n").as_bytes()));
-    }
-    if !history.is_empty() {
-        let text = serde_json::to_vec(&history)?;
-        inputs.push(FileEntry::of(format!("{REMEMBERED}last report and decisions"), &text));
-    }
-    Ok((Past::of(&nights, first.as_deref(), history), inputs))
+    let memory = Memory::read(archive, id, rows)?;
+    let inputs = memory.inputs()?;
+    Ok((memory.past(), inputs))
 }
 
 /// What the report of a run said; of a later version, which says it otherwise, nothing.
@@ -96,19 +131,18 @@ pub fn remembered(
 }
 
 /// Adds what the archive remembers to the inputs of an experiment.
-pub(super) fn recall(archive: &Archive, ready: &mut Ready, date: &str) -> archive::Result<(Past, PastRows)> {
-    let id = ready.config.value.experiment.id.clone();
-    let rows = rows(archive, &id, date)?;
-    let (past, inputs) = past(archive, &id, &rows)?;
+pub(super) fn recall(archive: &Archive, ready: &mut Ready, date: &str) -> archive::Result<()> {
+    ready.rows = rows(archive, &ready.id, date)?;
+    let inputs = Memory::read(archive, &ready.id, &ready.rows)?.inputs()?;
     if !inputs.is_empty() {
         ready.inputs.extend(inputs);
-        ready.run_key = run_key(&id, date, &ready.inputs, GENERATOR);
+        ready.run_key = run_key(&ready.id, date, &ready.inputs, GENERATOR);
     }
-    Ok((past, rows))
+    Ok(())
 }
 
 /// The tables of a config with their files: `data`, `facts.<name>`, `identity`.
-fn tables(config: &Config) -> Vec<(String, String)> {
+pub(super) fn tables(config: &Config) -> Vec<(String, String)> {
     let Some(data) = &config.data else { return Vec::new() };
     let facts = data.facts.iter().map(|facts| (format!("facts.{}", facts.name), &facts.files));
     let identity = data.identity.iter().map(|identity| ("identity".to_owned(), &identity.files));
@@ -124,19 +158,16 @@ fn tables(config: &Config) -> Vec<(String, String)> {
 /// Stores what a report was made from and the report itself; what the archive is to write down of the run.
 pub(super) fn keep(
     ready: &Ready,
-    rows: &PastRows,
     told: &Told,
     outputs: &[FileEntry],
     staging: &Staging,
     objects: &Objects,
     batch: &Batch,
 ) -> Result<(Run, Vec<Diagnostic>), Diagnostic> {
-    let config = &ready.config.value;
     let mut warnings = Vec::new();
-    let tables = tables(config);
     let mut inputs = Vec::new();
     for (index, entry) in ready.inputs.iter().enumerate() {
-        let table = tables.iter().find(|(_, path)| *path == entry.path).map(|(role, _)| role.as_str());
+        let table = ready.tables.iter().find(|(_, path)| *path == entry.path).map(|(role, _)| role.as_str());
         let role = match table {
             _ if index == 0 => "config",
             Some(role) => role,
@@ -144,7 +175,7 @@ pub(super) fn keep(
             None => "other",
         };
         let kept = match role {
-            "config" => objects.keep_bytes(config.text.as_bytes()).map(|_| Kept::Yes),
+            "config" => objects.keep_bytes(ready.text.as_bytes()).map(|_| Kept::Yes),
             "past" | "other" => Ok(Kept::Changed),
             _ if entry.bytes > batch.keep_inputs => Ok(Kept::Changed),
             _ => objects.keep_copy(entry.path.as_ref(), &entry.blake3).inspect(|kept| {
@@ -165,7 +196,7 @@ pub(super) fn keep(
             kept: kept == Kept::Yes,
         });
     }
-    let id = &config.experiment.id;
+    let id = &ready.id;
     let mut stored = Vec::new();
     for entry in outputs {
         let wanted = KEPT.iter().any(|name| entry.path == format!("{id}/{name}"));
@@ -191,9 +222,9 @@ pub(super) fn keep(
         run_key: ready.run_key.clone(),
         tool: GENERATOR.to_owned(),
         stamp: batch.stamp.to_string(),
-        config: config.path.display().to_string(),
+        config: ready.path.display().to_string(),
         overrides: batch.overrides.iter().map(ToString::to_string).collect(),
-        past: rows.clone(),
+        past: ready.rows.clone(),
         inputs,
         outputs: stored,
         told,

@@ -1,12 +1,16 @@
 //! What belongs to the night as a whole: digest, manifest, archive.
 
-use super::experiment::{Done, keep};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::experiment::keep;
+use super::job::Done;
 use super::prepare::Ready;
 use super::{Batch, Ended, Success, failed};
 use crate::artifact::Artifact;
-use crate::deliver::archive::{Archive, KeptNight, Recommendation, Record};
+use crate::deliver::archive::{Archive, KeptNight, Recommendation, Record, Run};
 use crate::deliver::folder::Staging;
-use crate::deliver::manifest::{ExperimentEntry, Manifest};
+use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest};
 use crate::diag::{Diagnostic, Severity};
 use crate::report::GENERATOR;
 use crate::report::digest::{self, Entry};
@@ -14,14 +18,31 @@ use crate::report::document::Tone;
 use crate::run::rendered;
 use crate::wording::narrative::Narrative;
 
-/// Experiments of the present folder with their run keys, from its manifest.
-pub(super) fn complete_keys(staging: &Staging) -> Vec<(String, String)> {
+/// An experiment of the present folder, as its manifest has it.
+pub(super) struct Complete {
+    run_key: String,
+    outputs: Vec<FileEntry>,
+}
+
+impl Complete {
+    /// Whether it was made under this run key and every file of it is there with its bytes.
+    pub(super) fn is(&self, staging: &Staging, id: &str, run_key: &str) -> bool {
+        self.run_key == run_key && staging.present_entries(id).is_ok_and(|files| files == self.outputs)
+    }
+}
+
+/// Experiments of the present folder by id, from its manifest.
+pub(super) fn complete(staging: &Staging) -> BTreeMap<String, Complete> {
     let manifest = staging.read_present("manifest.json").ok();
     let manifest: Option<serde_json::Value> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let experiments = manifest.as_ref().and_then(|m| m["experiments"].as_array());
-    let pair =
-        |e: &serde_json::Value| Some((e["id"].as_str()?.to_owned(), e["run_key"].as_str()?.to_owned()));
-    experiments.into_iter().flatten().filter_map(pair).collect()
+    let one = |e: &serde_json::Value| {
+        let mut outputs: Vec<FileEntry> = serde_json::from_value(e["outputs"].clone()).ok()?;
+        outputs.sort();
+        let run_key = e["run_key"].as_str()?.to_owned();
+        Some((e["id"].as_str()?.to_owned(), Complete { run_key, outputs }))
+    };
+    experiments.into_iter().flatten().filter_map(one).collect()
 }
 
 /// Puts together what belongs to the night as a whole: digest, manifest, archive.
@@ -30,16 +51,15 @@ pub(super) fn deliver(
     narrative: &Narrative,
     staging: &Staging,
     archive: &mut Archive,
-    done: Vec<(Ready, Result<Done, Vec<Diagnostic>>)>,
+    done: Vec<(Ready, Result<(Done, Option<Run>), Vec<Diagnostic>>, Duration)>,
     ended: &mut Vec<Ended>,
 ) -> Result<(), Diagnostic> {
     let date = batch.date.to_string();
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
     let mut records = Vec::new();
-    for (ready, result) in done {
-        let id = ready.config.value.experiment.id.clone();
-        let title = ready.config.value.experiment.title.clone();
-        let result = result.map(|mut done| {
+    for (ready, result, took) in done {
+        let (id, title) = (ready.id, ready.title);
+        let result = result.map(|(mut done, run)| {
             let before = archive.before(&id, &date).ok().flatten().map(|e| e.action);
             done.entry.before = before.filter(|b| Some(b) != done.entry.action.as_ref());
             records.push(Record {
@@ -60,7 +80,7 @@ pub(super) fn deliver(
                     run_key: ready.run_key.clone(),
                     content,
                 }),
-                run: done.run.take(),
+                run,
             });
             manifest.push(ExperimentEntry {
                 id: id.clone(),
@@ -74,6 +94,8 @@ pub(super) fn deliver(
                 refused: done.refused,
                 kept: done.kept,
                 warnings: done.warnings,
+                rows: done.rows.unwrap_or(0),
+                stages: ready.stages.into_iter().chain(done.stages).collect(),
             };
             entries.push(done.entry);
             success
@@ -81,7 +103,7 @@ pub(super) fn deliver(
         if let Err(problems) = &result {
             entries.push(broken(&id, &title, problems));
         }
-        ended.push(Ended { config: ready.path, id: Some(id), result });
+        ended.push(Ended { config: ready.path, id: Some(id), result, took });
     }
     for e in ended.iter() {
         let Err(problems) = &e.result else { continue };
@@ -92,20 +114,15 @@ pub(super) fn deliver(
         }
     }
     // Reports that this run was not asked for, or could not make again, stay as the last run of the date left them.
-    let complete = complete_keys(staging);
+    let before = complete(staging);
     for id in staging.present() {
         let known = manifest.iter().any(|e| e.id == id);
-        if !known && let Some(kept) = keep(staging, &id) {
+        let run_key = before.get(&id).map(|c| c.run_key.clone()).unwrap_or_default();
+        if !known && let Some(kept) = keep(staging, &id, &run_key) {
             if !entries.iter().any(|e| e.id == id) {
                 entries.push(kept.entry);
             }
-            let run_key = complete.iter().find(|(known, _)| *known == id).map(|(_, key)| key.clone());
-            manifest.push(ExperimentEntry {
-                id,
-                run_key: run_key.unwrap_or_default(),
-                inputs: Vec::new(),
-                outputs: kept.outputs,
-            });
+            manifest.push(ExperimentEntry { id, run_key, inputs: Vec::new(), outputs: kept.outputs });
         }
     }
     let stage = tracing::debug_span!("archive").entered();
@@ -117,6 +134,7 @@ pub(super) fn deliver(
     let mut warnings = Vec::new();
     let (html, pdf) = rendered(&document, &[], batch.stamp, &mut warnings)?;
     drop(stage);
+    let _stage = tracing::debug_span!("write").entered();
     let mut common = vec![
         Artifact::new("index.html", "text/html", html),
         Artifact::new("digest.pdf", "application/pdf", pdf),
@@ -124,7 +142,6 @@ pub(super) fn deliver(
     manifest.sort_by(|a, b| a.id.cmp(&b.id));
     let manifest = Manifest::new(GENERATOR, &date, manifest, &common);
     common.push(manifest.artifact().map_err(|e| failed("deliver::manifest", e))?);
-    let _stage = tracing::debug_span!("write").entered();
     for artifact in &common {
         staging.write(artifact).map_err(|e| failed("deliver::write", e))?;
     }
@@ -132,7 +149,7 @@ pub(super) fn deliver(
 }
 
 /// The digest's line for an experiment without a report.
-pub(super) fn broken(id: &str, title: &str, problems: &[Diagnostic]) -> Entry {
+fn broken(id: &str, title: &str, problems: &[Diagnostic]) -> Entry {
     let first = problems.iter().find(|p| p.severity == Severity::Error);
     Entry {
         id: id.to_owned(),

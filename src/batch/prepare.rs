@@ -1,21 +1,40 @@
 //! Configs of a batch, read and judged before anything is run or written.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Batch, Ended};
-use crate::config;
+use super::job::{Answer, Inspected, Job, Source, Stage};
+use super::pool::Pool;
+use super::{Batch, Ended, failed, lost};
 use crate::config::valid::{Config, DataSource};
-use crate::data;
+use crate::deliver::archive::PastRows;
 use crate::deliver::manifest::{Entry as FileEntry, run_key};
-use crate::diag::{Diagnostic, Place, Warned};
+use crate::diag::{Diagnostic, Place};
 use crate::report::GENERATOR;
 
 /// An experiment that is about to run, and what decides whether it must.
 pub(super) struct Ready {
     pub(super) path: PathBuf,
-    pub(super) config: Warned<Config>,
+    pub(super) id: String,
+    pub(super) title: String,
     pub(super) inputs: Vec<FileEntry>,
+    /// The text of the config, overrides included.
+    pub(super) text: String,
+    /// The data files with the table that each belongs to: (table, path).
+    pub(super) tables: Vec<(String, String)>,
+    /// What of the archive its report reads.
+    pub(super) rows: PastRows,
     pub(super) run_key: String,
+    pub(super) limit: Option<Duration>,
+    pub(super) stages: Vec<Stage>,
+}
+
+impl Ready {
+    /// Bytes of its inputs: the best guess of how long it takes.
+    pub(super) fn weight(&self) -> u64 {
+        self.inputs.iter().map(|input| input.bytes).sum()
+    }
 }
 
 /// Configs that were read and judged: those that can run, and those that have ended before they began.
@@ -24,57 +43,92 @@ pub struct Prepared {
     pub(super) ended: Vec<Ended>,
 }
 
-/// Reads every config of a batch and the headers of its data, before anything is run or written.
+/// Reads every config of a batch and the headers of its data, before anything is run or written. The reading is done by the
+/// workers: a file that hangs or crashes its reader concerns its own experiment only.
 ///
 /// # Errors
 /// The problems of all of them when none can run.
-pub fn prepare(batch: &Batch) -> Result<Prepared, Vec<Diagnostic>> {
-    let (mut ready, mut ended): (Vec<Ready>, Vec<Ended>) = (Vec::new(), Vec::new());
-    for path in &batch.configs {
-        if batch.only.is_some() && peek_id(path) != batch.only {
-            continue;
-        }
-        match prepare_one(path, batch, &ready) {
-            Ok(one) => ready.push(one),
-            Err(problems) => {
-                ended.push(Ended { config: path.clone(), id: peek_id(path), result: Err(problems) });
-            }
-        }
-    }
-    if !ready.is_empty() {
-        return Ok(Prepared { ready, ended });
-    }
-    if ended.is_empty() {
+pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> {
+    let wanted = |path: &&PathBuf| batch.only.is_none() || peek_id(path) == batch.only;
+    let paths: Vec<&PathBuf> = batch.configs.iter().filter(wanted).collect();
+    if paths.is_empty() {
         let wanted = batch.only.as_deref().unwrap_or_default();
         let problem =
             Diagnostic::error("run::unknown-experiment", format!("no config has the id `{wanted}`"))
                 .hint("the id is [experiment] id in the config, not the name of its file");
         return Err(vec![problem]);
     }
-    Err(ended.into_iter().filter_map(|e| e.result.err()).flatten().collect())
+    let (mut ready, mut ended): (Vec<Ready>, Vec<Ended>) = (Vec::new(), Vec::new());
+    for (path, inspected) in paths.iter().zip(inspected(batch, pool, &paths)) {
+        match inspected.and_then(|inspected| admit(path, inspected, batch, &ready)) {
+            Ok(one) => ready.push(one),
+            Err(problems) => {
+                ended.push(Ended::early(path, peek_id(path), problems));
+            }
+        }
+    }
+    if ready.is_empty() {
+        return Err(ended.into_iter().filter_map(|e| e.result.err()).flatten().collect());
+    }
+    Ok(Prepared { ready, ended })
 }
 
-pub(super) fn prepare_one(path: &Path, batch: &Batch, before: &[Ready]) -> Result<Ready, Vec<Diagnostic>> {
-    let _stage = tracing::debug_span!("check").entered();
-    let config = config::load(path, &batch.overrides)?;
-    let id = &config.value.experiment.id;
-    if let Some(first) = before.iter().find(|r| r.config.value.experiment.id == *id) {
+/// What the workers say of each config, in order.
+fn inspected(batch: &Batch, pool: &Pool, paths: &[&PathBuf]) -> Vec<Result<Inspected, Vec<Diagnostic>>> {
+    let answers: Mutex<Vec<Option<Result<Inspected, Vec<Diagnostic>>>>> =
+        Mutex::new(paths.iter().map(|_| None).collect());
+    let order: Vec<usize> = (0..paths.len()).collect();
+    let line = |index: usize| {
+        let source = Source { config: paths[index].clone(), overrides: batch.overrides.clone() };
+        serde_json::to_string(&Job::Inspect(source)).map_err(|error| error.to_string())
+    };
+    pool.each(
+        &order,
+        |_| batch.time_limit,
+        line,
+        |index, answer, _| {
+            let name = paths[index].display().to_string();
+            let said = match answer {
+                Err(reason) => Err(vec![lost(&name, &reason)]),
+                Ok(text) => match serde_json::from_str(&text) {
+                    Ok(Answer::Inspected(said)) => said,
+                    Ok(Answer::Made(Err(problems))) => Err(problems),
+                    Ok(Answer::Made(Ok(_))) => {
+                        Err(vec![failed("run::worker", "another question was answered")])
+                    }
+                    Err(error) => Err(vec![failed("run::worker", error)]),
+                },
+            };
+            answers.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(said);
+        },
+    );
+    let answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let silent = || Err(vec![failed("run::worker", "nobody answered")]);
+    answers.into_iter().map(|answer| answer.unwrap_or_else(silent)).collect()
+}
+
+fn admit(
+    path: &Path,
+    inspected: Inspected,
+    batch: &Batch,
+    before: &[Ready],
+) -> Result<Ready, Vec<Diagnostic>> {
+    let Inspected { id, title, inputs, text, tables, time_limit, stages } = inspected;
+    if let Some(first) = before.iter().find(|r| r.id == id) {
         let message = format!("the experiment `{id}` is also described in {}", first.path.display());
         let problem = Diagnostic::error("run::duplicate-experiment", message)
             .at(Place::file(path))
             .hint("give one of them another [experiment] id");
         return Err(vec![problem]);
     }
-    if let Some(source) = &config.value.data {
-        data::inspect(source, &config.value.metrics, &config.value.segments)?;
-    }
-    let inputs = inputs(&config.value).map_err(|problem| vec![problem])?;
-    let run_key = run_key(id, &batch.date.to_string(), &inputs, GENERATOR);
-    Ok(Ready { path: path.to_owned(), config, inputs, run_key })
+    let run_key = run_key(&id, &batch.date.to_string(), &inputs, GENERATOR);
+    let limit = time_limit.map(Duration::from_millis).or(batch.time_limit);
+    let rows = PastRows::default();
+    Ok(Ready { path: path.to_owned(), id, title, inputs, text, tables, rows, run_key, limit, stages })
 }
 
 /// The id of a config that may be broken otherwise, to tell which experiment it is about.
-pub(super) fn peek_id(path: &Path) -> Option<String> {
+fn peek_id(path: &Path) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     let table: toml::Table = text.parse().ok()?;
     table.get("experiment")?.get("id")?.as_str().map(str::to_owned)
@@ -121,7 +175,7 @@ pub fn configs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Diagnostic> {
 }
 
 /// `delivery.toml` in a config folder says whom to mail; it describes no experiment.
-pub(super) fn is_config(path: &Path) -> bool {
+fn is_config(path: &Path) -> bool {
     let toml = path.extension().is_some_and(|e| e == "toml");
     toml && path.is_file() && path.file_name().is_none_or(|n| n != "delivery.toml")
 }

@@ -10,9 +10,11 @@ mod archive;
 mod check;
 mod graph;
 mod init;
+mod night;
 mod plan;
 mod run;
-mod timings;
+pub mod timings;
+mod worker;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,8 +26,9 @@ use itog::diag::Diagnostic;
 use itog::wording::narrative::Narrative;
 use jiff::civil::Date;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, RunArgs};
 use crate::terminal;
+use timings::Timings;
 
 /// Every report was made.
 pub const DONE: u8 = 0;
@@ -40,14 +43,23 @@ pub const REFUSED: u8 = 4;
 /// Another run holds the output folder.
 pub const LOCKED: u8 = 11;
 
+/// The run was interrupted, as shells say it.
+pub const INTERRUPTED: u8 = 130;
+
 /// A command's end when it is not the plain one: an exit code after the problems were printed.
 type Outcome = Result<u8, u8>;
 
 /// Runs a command and returns its exit code.
 pub fn execute(cli: Cli) -> u8 {
+    let timed = matches!(
+        &cli.command,
+        Command::Run(RunArgs { timings: true, .. }) | Command::Worker { timings: true }
+    );
+    let timings = timed.then(Timings::start);
+    terminal::log::start(&cli, timings.as_ref());
     let quiet = cli.quiet;
     let outcome = match cli.command {
-        Command::Run(args) => run::run(args, quiet),
+        Command::Run(args) => run::run(args, quiet, timings),
         Command::Check { paths, set } => check::check(&paths, &set.overrides, quiet),
         Command::Analyze { file, set, date } => analyze::analyze(&file, &set.overrides, date),
         Command::Validate { file, set, date, iterations, format } => {
@@ -57,6 +69,7 @@ pub fn execute(cli: Cli) -> u8 {
         Command::Graph { file, format } => graph::architecture(&file, format),
         Command::Archive { command, out } => archive::archive(command, &out.out, quiet),
         Command::Init { dir } => init::init(&dir),
+        Command::Worker { .. } => worker::serve(timings),
         Command::Schema { delivery: true } => print_json(&config::delivery::schema()),
         Command::Schema { delivery: false } => print_json(&config::schema()),
         Command::Completions { shell } => {

@@ -1,65 +1,31 @@
 //! `itog run`: the nightly job and its summary.
 
-use itog::batch::{self, Batch, Ended};
-use itog::deliver::lock::{Lock, LockError};
-use itog::diag::Diagnostic;
+use itog::batch::{Batch, Ended};
 use serde_json::json;
-use tracing_subscriber::layer::SubscriberExt;
 
+use super::night::{Setup, Wanted};
 use super::timings::Timings;
-use super::{
-    DONE, FAILED, LOCKED, Outcome, PARTLY, REFUSED, USAGE, configs, narrative, overrides, print, print_json,
-    stamp, stop, today,
-};
+use super::{DONE, Outcome, PARTLY, REFUSED, print, print_json, today};
 use crate::cli::{Format, RunArgs};
 use crate::terminal;
 
-pub fn run(args: RunArgs, quiet: bool) -> Outcome {
-    let timings = args.timings.then(listen);
-    let narrative = tracing::debug_span!("templates").in_scope(narrative)?;
-    let overrides = overrides(&args.set.overrides)?;
-    let configs = configs(&args.paths)?;
+pub fn run(args: RunArgs, quiet: bool, timings: Option<Timings>) -> Outcome {
+    let setup = Setup::new(&args.night, quiet, timings.is_some())?;
     let date = args.date.unwrap_or_else(today);
-    let batch = Batch {
-        configs,
-        overrides,
-        only: args.only,
-        stamp: stamp(date)?,
-        date,
-        resume: args.resume,
-        keep_inputs: args.keep_inputs,
-        jobs: args.jobs.map(usize::from),
-        out: args.out.out,
-    };
-    // Nothing may be written when no config can run, not even the output folder for its lock.
-    let prepared = batch::prepare(&batch).or_else(|problems| stop(&problems, USAGE))?;
-    let _lock = match Lock::take(&batch.out) {
-        Ok(lock) => lock,
-        Err(LockError::Held) => {
-            let message = format!("another run is writing to {}", batch.out.display());
-            let problem = Diagnostic::error("deliver::locked", message)
-                .hint("wait for it to end, or give this run another folder with --out DIR");
-            return stop(&[problem], LOCKED);
+    let wanted = Wanted { date, only: args.only, resume: args.resume, deliver: true };
+    let (batch, ended) = setup.night(wanted, &mut None)?;
+    if let Some(timings) = &timings {
+        for e in &ended {
+            if let (Some(id), Ok(success)) = (&e.id, &e.result) {
+                timings.add(id, &success.stages);
+            }
         }
-        Err(LockError::Io(error)) => {
-            let message = format!("cannot use {}: {error}", batch.out.display());
-            return stop(&[Diagnostic::error("deliver::folder", message)], FAILED);
-        }
-    };
-    let ended = batch::make(&batch, prepared, &narrative).or_else(|problem| stop(&[problem], FAILED))?;
-    let code = summary(&batch, &ended, args.format, quiet, timings.as_ref())?;
-    if let (Some(timings), Format::Human) = (timings, args.format) {
+    }
+    let code = summary(&batch, &ended, args.night.format, quiet, timings.as_ref())?;
+    if let (Some(timings), Format::Human) = (timings, args.night.format) {
         eprint!("{}", timings.table());
     }
     Ok(code)
-}
-
-/// Starts the stopwatch of `--timings` and has the stages report to it.
-fn listen() -> Timings {
-    let timings = Timings::start();
-    // There is no other subscriber; were there one, the table would say that nothing was measured.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(timings.layer()));
-    timings
 }
 
 /// Prints what came of a batch; the exit code is the smallest that applies.

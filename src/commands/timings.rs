@@ -10,6 +10,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use itog::batch::Stage;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -32,8 +33,8 @@ struct Spent {
 /// Stages by name, of the batch and of each experiment.
 #[derive(Debug, Default)]
 struct Ledger {
-    batch: BTreeMap<&'static str, Spent>,
-    experiments: BTreeMap<String, BTreeMap<&'static str, Spent>>,
+    batch: BTreeMap<String, Spent>,
+    experiments: BTreeMap<String, BTreeMap<String, Spent>>,
 }
 
 /// The stopwatch of a run; clones write into the same ledger.
@@ -65,12 +66,39 @@ impl Timings {
         Recorder { ledger: Arc::clone(&self.ledger) }.with_filter(LevelFilter::DEBUG)
     }
 
+    /// Hands out what was spent since the last call, of all experiments together: how a worker tells its batch.
+    pub fn take(&self) -> Vec<Stage> {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.experiments.clear();
+        let spent = std::mem::take(&mut ledger.batch);
+        let stage = |(name, s): (String, Spent)| Stage {
+            name,
+            calls: s.calls,
+            micros: u64::try_from(s.time.as_micros()).unwrap_or(u64::MAX),
+        };
+        spent.into_iter().map(stage).collect()
+    }
+
+    /// Adds what a worker told of an experiment.
+    pub fn add(&self, experiment: &str, stages: &[Stage]) {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ledger { batch, experiments } = &mut *ledger;
+        let own = experiments.entry(experiment.to_owned()).or_default();
+        for stage in stages {
+            for spent in [&mut *own, &mut *batch] {
+                let spent = spent.entry(stage.name.clone()).or_default();
+                spent.calls += stage.calls;
+                spent.time += Duration::from_micros(stage.micros);
+            }
+        }
+    }
+
     /// `{ "wall_seconds", "peak_memory_bytes", "stages": [{ "stage", "seconds", "calls" }], "experiments": [{ "id",
     /// "seconds", "stages" }] }`; the longest stage and the slowest experiment come first, the peak is `null` where the system
     /// does not tell it.
     pub fn json(&self) -> Value {
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let stages = |spent: &BTreeMap<&'static str, Spent>| -> Vec<Value> {
+        let stages = |spent: &BTreeMap<String, Spent>| -> Vec<Value> {
             let stage = |(name, s): (&str, Spent)| json!({ "stage": name, "seconds": s.time.as_secs_f64(), "calls": s.calls });
             longest_first(spent).into_iter().map(stage).collect()
         };
@@ -130,14 +158,14 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn longest_first(stages: &BTreeMap<&'static str, Spent>) -> Vec<(&'static str, Spent)> {
-    let mut sorted: Vec<_> = stages.iter().map(|(name, spent)| (*name, *spent)).collect();
+fn longest_first(stages: &BTreeMap<String, Spent>) -> Vec<(&str, Spent)> {
+    let mut sorted: Vec<_> = stages.iter().map(|(name, spent)| (name.as_str(), *spent)).collect();
     sorted.sort_by_key(|(_, spent)| std::cmp::Reverse(spent.time));
     sorted
 }
 
-fn slowest_first(ledger: &Ledger) -> Vec<(&str, Duration, &BTreeMap<&'static str, Spent>)> {
-    let whole = |stages: &BTreeMap<&'static str, Spent>| stages.values().map(|s| s.time).sum::<Duration>();
+fn slowest_first(ledger: &Ledger) -> Vec<(&str, Duration, &BTreeMap<String, Spent>)> {
+    let whole = |stages: &BTreeMap<String, Spent>| stages.values().map(|s| s.time).sum::<Duration>();
     let mut sorted: Vec<_> =
         ledger.experiments.iter().map(|(id, stages)| (id.as_str(), whole(stages), stages)).collect();
     sorted.sort_by_key(|(_, time, _)| std::cmp::Reverse(*time));
@@ -218,9 +246,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
             spent.calls += 1;
             spent.time += taken;
         };
-        spend(ledger.batch.entry(name).or_default());
+        spend(ledger.batch.entry(name.to_owned()).or_default());
         if let Some(owner) = owner {
-            spend(ledger.experiments.entry(owner).or_default().entry(name).or_default());
+            spend(ledger.experiments.entry(owner).or_default().entry(name.to_owned()).or_default());
         }
     }
 }
@@ -245,6 +273,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_worker_tells_is_added_to_its_experiment_and_to_the_batch() {
+        let (worker, batch) = (Timings::start(), Timings::start());
+        let subscriber = tracing_subscriber::registry().with(worker.layer());
+        tracing::subscriber::with_default(subscriber, || {
+            let _experiment = info_span!(parent: None, "experiment", id = "one").entered();
+            debug_span!("pdf").in_scope(|| work(Duration::from_millis(2)));
+        });
+        batch.add("one", &worker.take());
+        assert_eq!(worker.take(), Vec::new());
+        let json = batch.json();
+        assert_eq!(json["experiments"][0]["id"], "one");
+        assert_eq!(json["experiments"][0]["stages"][0]["stage"], "pdf");
+        assert_eq!(json["stages"][0]["stage"], "pdf");
+        assert!(json["stages"][0]["seconds"].as_f64().is_some_and(|s| s >= 0.002), "{json}");
+    }
+
+    #[test]
     fn a_stage_is_charged_with_its_own_time_and_an_experiment_with_its_stages() {
         let timings = Timings::start();
         let subscriber = tracing_subscriber::registry().with(timings.layer());
@@ -261,8 +306,8 @@ mod tests {
         });
         let ledger = timings.ledger.lock().unwrap();
         let (one, two) = (&ledger.experiments["one"], &ledger.experiments["two"]);
-        assert_eq!(one.keys().copied().collect::<Vec<_>>(), ["charts", "compose", "other"]);
-        assert_eq!(two.keys().copied().collect::<Vec<_>>(), ["other", "pdf"]);
+        assert_eq!(one.keys().collect::<Vec<_>>(), ["charts", "compose", "other"]);
+        assert_eq!(two.keys().collect::<Vec<_>>(), ["other", "pdf"]);
         assert_eq!(one["charts"].calls, 2);
         assert!(one["charts"].time >= 2 * short && two["pdf"].time >= short);
         let all: Duration = ledger.batch.values().map(|s| s.time).sum();

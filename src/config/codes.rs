@@ -38,6 +38,7 @@ codes! {
     DUPLICATE_TITLE = "config::duplicate-title": "Two entries that a reader cannot tell apart.";
     NOTHING_TO_DO = "config::nothing-to-do": "A file without data, metrics, plans or any other section to report.";
     START_AFTER_END = "config::start-after-end": "The first day is later than the last.";
+    TIME_LIMIT = "config::time-limit": "A time limit is a positive number of seconds, minutes or hours.";
     ALPHA_AND_CONFIDENCE = "config::alpha-and-confidence": "Both names of the same number are given.";
     CONTROL_NOT_A_GROUP = "config::control-not-a-group": "The control is not among the groups.";
     GROUPS_DIFFER = "config::groups-differ": "Two places of the file name different groups.";

@@ -16,6 +16,7 @@ mod check;
 pub mod choices;
 pub mod codes;
 pub mod delivery;
+mod duration;
 mod files;
 mod overrides;
 mod raw;
@@ -26,6 +27,7 @@ mod suggest;
 mod syntax;
 pub mod valid;
 
+pub use duration::duration;
 pub use overrides::Override;
 pub use schema::schema;
 pub use valid::Config;

@@ -14,7 +14,7 @@ use super::suggest;
 use crate::diag::Diagnostic;
 
 /// One `--set` argument; its text is `KEY=VALUE` again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Override {
     /// Steps of the dotted key; a step into a list is an index from 0, an id or a name.
     key: Vec<String>,

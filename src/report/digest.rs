@@ -1,5 +1,6 @@
 //! The digest: every experiment of a night on one page, those that need a decision first.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::GENERATOR;
@@ -9,7 +10,7 @@ use crate::wording::{dates, numbers, plural};
 use jiff::civil::Date;
 
 /// What the digest says of one experiment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Experiment id, also the folder of its report.
     pub id: String,

@@ -128,6 +128,7 @@ pub const CASES: &[Case] = &[
     ),
     Case(codes::NOTHING_TO_DO, "[experiment]", "[[metric]]", &[]),
     Case(codes::START_AFTER_END, "2024-03-01", "swap", &["start = 2024-03-31\nend = 2024-03-01\n", PLAN]),
+    Case(codes::TIME_LIMIT, "\"soon\"", "10m", &["time_limit = \"soon\"\n", PLAN]),
     Case(
         codes::ALPHA_AND_CONFIDENCE,
         "0.95",

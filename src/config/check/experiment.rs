@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::super::codes;
+use super::super::duration;
 use super::super::raw::{At, Day, RawExperiment};
 use super::super::sink::Sink;
 use super::super::valid::{Experiment, Status};
@@ -24,6 +25,14 @@ pub fn check(raw: &At<RawExperiment>, sink: &mut Sink) -> Option<Experiment> {
             "swap `start` and `end`, or mend the year",
         );
     }
+    let time_limit = raw.time_limit.as_ref().and_then(|written| match duration(&written.value) {
+        Some(limit) => Some(limit),
+        None => {
+            let message = format!("`{}` is not a time limit", written.value);
+            sink.error(codes::TIME_LIMIT, &written.span, message, "write it as \"90s\", \"10m\" or \"2h\"");
+            None
+        }
+    });
     let paragraphs = |list: &[At<String>]| list.iter().map(|paragraph| paragraph.value.clone()).collect();
     Some(Experiment {
         id: text(raw.id.as_ref())?,
@@ -35,6 +44,7 @@ pub fn check(raw: &At<RawExperiment>, sink: &mut Sink) -> Option<Experiment> {
         status: raw.status.as_ref().map_or(Status::Finished, |status| status.value.0),
         start,
         end,
+        time_limit,
     })
 }
 

@@ -97,6 +97,9 @@ pub struct RawExperiment {
     /// Last day with users.
     #[schemars(extend("examples" = ["2024-03-31"]))]
     pub end: Option<At<Day>>,
+    /// How long a run may work on this experiment, as `90s`, `10m` or `2h`; the run's own limit when not given.
+    #[schemars(extend("minLength" = 1, "examples" = ["10m"]))]
+    pub time_limit: Option<At<String>>,
 }
 
 /// The rules fixed in advance.

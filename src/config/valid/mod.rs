@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,8 @@ pub struct Experiment {
     pub start: Option<Date>,
     /// Last day with users.
     pub end: Option<Date>,
+    /// How long a run may work on the experiment, when it says so itself.
+    pub time_limit: Option<Duration>,
 }
 
 /// Where an experiment stands.

@@ -2,9 +2,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "NO_COLOR is an agreement of terminals")]
 
+pub mod log;
+pub mod progress;
+
 use std::fmt;
 use std::io::IsTerminal;
 
+use crate::cli::LogFormat;
 use itog::diag::{Diagnostic, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
@@ -61,11 +65,19 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 }
 
-/// Prints diagnostics to stderr.
+/// Whether stderr takes colours.
+pub fn colored() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Prints diagnostics to stderr: drawn on a terminal, one line each elsewhere, events in a JSON log.
 pub fn print(diagnostics: &[Diagnostic]) {
-    let colored =
-        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colored = colored();
     for diagnostic in diagnostics {
+        if log::chosen().0 == LogFormat::Json {
+            log::diagnostic(diagnostic);
+            continue;
+        }
         if !std::io::stderr().is_terminal() {
             eprintln!("{diagnostic}");
             continue;

@@ -1,0 +1,143 @@
+//! What `itog run` and `itog catch-up` share: configs, workers, the lock, one night.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use itog::batch::{self, Batch, Ended, Pool, WorkerCommand};
+use itog::config::Override;
+use itog::deliver::lock::{Lock, LockError};
+use itog::diag::Diagnostic;
+use itog::wording::narrative::Narrative;
+use jiff::civil::Date;
+
+use super::{FAILED, INTERRUPTED, LOCKED, USAGE, configs, narrative, overrides, stamp, stop};
+use crate::cli::{LogFormat, LogLevel, NightArgs, Timeout};
+use crate::terminal::{log, progress::Progress};
+
+/// All that does not differ from night to night.
+pub struct Setup {
+    configs: Vec<PathBuf>,
+    overrides: Vec<Override>,
+    narrative: Narrative,
+    pool: Pool,
+    timeout: Timeout,
+    keep_inputs: u64,
+    /// Output folder.
+    pub out: PathBuf,
+    quiet: bool,
+}
+
+/// What one night is asked for.
+pub struct Wanted {
+    /// Data date.
+    pub date: Date,
+    /// Only this experiment.
+    pub only: Option<String>,
+    /// Keep what is complete.
+    pub resume: bool,
+    /// Fill the outbox.
+    pub deliver: bool,
+}
+
+impl Setup {
+    /// Reads the arguments; nothing is written yet.
+    pub fn new(args: &NightArgs, quiet: bool, timings: bool) -> Result<Setup, u8> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        // The first interrupt lets the batch leave what is complete to --resume; the second one does not wait for it.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        });
+        let jobs = args.jobs.map(usize::from);
+        let jobs = jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        Ok(Setup {
+            narrative: tracing::debug_span!("templates").in_scope(narrative)?,
+            overrides: overrides(&args.set.overrides)?,
+            configs: configs(&args.paths)?,
+            pool: Pool::new(worker(timings)?, jobs, interrupted),
+            timeout: args.timeout,
+            keep_inputs: args.keep_inputs,
+            out: args.out.out.clone(),
+            quiet,
+        })
+    }
+
+    /// Makes one night. `lock` is taken when the first config can run, and kept for the nights after.
+    pub fn night(&self, wanted: Wanted, lock: &mut Option<Lock>) -> Result<(Batch, Vec<Ended>), u8> {
+        let batch = Batch {
+            configs: self.configs.clone(),
+            overrides: self.overrides.clone(),
+            only: wanted.only,
+            stamp: stamp(wanted.date)?,
+            date: wanted.date,
+            resume: wanted.resume,
+            time_limit: self.timeout.0,
+            keep_inputs: self.keep_inputs,
+            deliver: wanted.deliver,
+            out: self.out.clone(),
+        };
+        // Nothing may be written when no config can run, not even the output folder for its lock.
+        let prepared = batch::prepare(&batch, &self.pool).or_else(|problems| {
+            let interrupted = problems.iter().any(|problem| problem.code == "run::interrupted");
+            stop(&problems, if interrupted { INTERRUPTED } else { USAGE })
+        })?;
+        if lock.is_none() {
+            *lock = Some(take(&batch.out)?);
+        }
+        let progress = Progress::new(self.quiet);
+        let ended = batch::make(&batch, &self.pool, prepared, &self.narrative, &|event| progress.tell(event));
+        drop(progress);
+        let ended = ended.or_else(|problem| {
+            let code = if problem.code == "run::interrupted" { INTERRUPTED } else { FAILED };
+            stop(&[problem], code)
+        })?;
+        Ok((batch, ended))
+    }
+}
+
+/// Takes the lock of an output folder.
+fn take(out: &Path) -> Result<Lock, u8> {
+    match Lock::take(out) {
+        Ok(lock) => Ok(lock),
+        Err(LockError::Held) => {
+            let message = format!("another run is writing to {}", out.display());
+            let problem = Diagnostic::error("deliver::locked", message)
+                .hint("wait for it to end, or give this run another folder with --out DIR");
+            stop(&[problem], LOCKED)
+        }
+        Err(LockError::Io(error)) => {
+            let message = format!("cannot use {}: {error}", out.display());
+            stop(&[Diagnostic::error("deliver::folder", message)], FAILED)
+        }
+    }
+}
+
+/// How this very program is started again as a worker. The link of the running process is right even after an upgrade has
+/// replaced the file.
+fn worker(timings: bool) -> Result<WorkerCommand, u8> {
+    let own = Path::new("/proc/self/exe");
+    let program = match own.exists() {
+        true => Ok(own.to_owned()),
+        false => std::env::current_exe(),
+    };
+    let program = program
+        .or_else(|error| stop(&[Diagnostic::error("run::worker-start", error.to_string())], FAILED))?;
+    let (format, level) = log::chosen();
+    let format = match format {
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    };
+    let level = match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    let arguments = ["worker", "--log-format", format, "--log-level", level];
+    let arguments = arguments.into_iter().chain(timings.then_some("--timings"));
+    Ok(WorkerCommand { program, arguments: arguments.map(str::to_owned).collect() })
+}
