@@ -1,4 +1,4 @@
-//! The hot functions: `cargo bench --bench functions [WORD] [--save FILE] [--against FILE]`.
+//! The hot functions: `cargo bench --bench functions [WORD] [--only GROUP] [--save FILE] [--against FILE]`.
 
 mod harness;
 
@@ -31,9 +31,13 @@ const NIGHT: Date = date(2026, 11, 22);
 
 fn main() {
     let mut bench = Bench::from_arguments();
-    statistics(&mut bench);
-    reports(&mut bench);
-    architecture(&mut bench);
+    let groups: [(&str, fn(&mut Bench)); 3] =
+        [("statistics", statistics), ("reports", reports), ("graph", architecture)];
+    for (name, group) in groups {
+        if bench.wants(name) {
+            group(&mut bench);
+        }
+    }
     bench.finish();
 }
 

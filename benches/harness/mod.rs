@@ -2,8 +2,8 @@
 //! both and drops out of their ratio.
 //!
 //! The table gives the median time of a case, its smallest, and the median ratio to the yardstick. `--save FILE` keeps the
-//! ratios, `--against FILE` compares with kept ones: below 1 is faster than then. A word without dashes runs only the cases whose name
-//! contains it.
+//! ratios, `--against FILE` compares with kept ones: below 1 is faster than then. `--seconds FILE` keeps the smallest times.
+//! `--only GROUP` runs one group of cases, a word without dashes those whose name contains it.
 
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock and writes what it saw")]
 
@@ -17,8 +17,12 @@ const SPENT: Duration = Duration::from_millis(1500);
 const ROUNDS: (usize, usize) = (7, 301);
 
 /// What was asked for on the command line.
+#[derive(Default)]
 pub struct Bench {
     filter: Option<String>,
+    only: Option<String>,
+    seconds: Option<String>,
+    least: BTreeMap<String, f64>,
     save: Option<String>,
     before: BTreeMap<String, f64>,
     ratios: BTreeMap<String, f64>,
@@ -27,11 +31,13 @@ pub struct Bench {
 impl Bench {
     /// Reads the arguments and prints the head of the table. `cargo bench` adds `--bench`, which means nothing here.
     pub fn from_arguments() -> Bench {
-        let mut bench = Bench { filter: None, save: None, before: BTreeMap::new(), ratios: BTreeMap::new() };
+        let mut bench = Bench::default();
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--bench" => {}
+                "--only" => bench.only = arguments.next(),
+                "--seconds" => bench.seconds = arguments.next(),
                 "--save" => bench.save = arguments.next(),
                 "--against" => {
                     let file = arguments.next().expect("--against needs a file");
@@ -43,6 +49,11 @@ impl Bench {
         }
         println!("{:<44} {:>11} {:>11} {:>10}  against", "case", "median", "least", "yardsticks");
         bench
+    }
+
+    /// Whether a group of cases was asked for.
+    pub fn wants(&self, group: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == group)
     }
 
     /// Measures one case. What it returns is kept from being optimised away.
@@ -64,13 +75,16 @@ impl Bench {
         let (middle, least) = (median(&mut times), times[0]);
         println!("{name:<44} {:>11} {:>11} {ratio:>10.3}  {against}", written(middle), written(least));
         self.ratios.insert(name.to_owned(), ratio);
+        self.least.insert(name.to_owned(), least);
     }
 
-    /// Keeps the ratios where `--save` says.
+    /// Keeps ratios and times where `--save` and `--seconds` say.
     pub fn finish(self) {
-        if let Some(file) = self.save {
-            let text = serde_json::to_string_pretty(&self.ratios).expect("numbers are JSON");
-            std::fs::write(&file, text).expect("the file of --save is writable");
+        for (file, numbers) in [(self.save, self.ratios), (self.seconds, self.least)] {
+            if let Some(file) = file {
+                let text = serde_json::to_string_pretty(&numbers).expect("numbers are JSON");
+                std::fs::write(&file, text).expect("the file is writable");
+            }
         }
     }
 }

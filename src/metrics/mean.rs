@@ -1,5 +1,8 @@
 //! Means: Welch's test by default, rank tests and resampling beside it where rows are known.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::outcome::{
     Beside, Driver, Estimate, GroupOutcome, Handling, NamedTest, NormalityOutcome, Replicates, Way,
 };
@@ -7,12 +10,13 @@ use super::summed::SummedArm;
 use super::{Effects, Estimator, Seed, Simultaneous, choice, ends, family, influence, relative};
 use crate::config::valid::{Metric, Summary, TestKind};
 use crate::data::GroupValues;
-use crate::stats::bootstrap::{Bootstrap, BootstrapInterval, bootstrap_mean_difference};
+use crate::stats::bootstrap::{Bootstrap, BootstrapInterval, Resamples, resample_mean_difference};
 use crate::stats::brunner_munzel::{BrunnerMunzel, brunner_munzel};
 use crate::stats::descriptive::Shape;
 use crate::stats::mann_whitney::{Method, mann_whitney_u};
 use crate::stats::permutation::{Permutation, permutation_mean_difference};
 use crate::stats::quantiles::quantile_sorted;
+use crate::stats::sorting::sort_ascending;
 use crate::stats::t_test::{MeanDifference, one_sample, student, student_t_critical, welch};
 use crate::stats::{
     Alternative, Level, Moments, Undefined, anova, dunnett, hodges_lehmann, kruskal_wallis, normality, tukey,
@@ -47,6 +51,8 @@ pub struct Mean {
     choice: Vec<&'static str>,
     large: bool,
     seed: Option<Seed>,
+    /// The replicates of each pair: its p-value and later its intervals are read from the same ones.
+    resamples: RefCell<BTreeMap<(usize, usize), Option<Resamples>>>,
 }
 
 impl Mean {
@@ -73,7 +79,7 @@ impl Mean {
             TestKind::Welch | TestKind::Student => (metric.test, Vec::new()),
             _ => (TestKind::Welch, vec!["auto-summary-welch"]),
         };
-        Ok(Mean { groups, deciding, choice, large: false, seed: None })
+        Ok(Mean { groups, deciding, choice, large: false, seed: None, resamples: RefCell::default() })
     }
 
     /// From values by unit.
@@ -99,9 +105,9 @@ impl Mean {
         if large && matches!(deciding, TestKind::Welch | TestKind::Student) {
             groups.iter_mut().for_each(|group| group.values = Vec::new());
         } else if large {
-            groups.iter_mut().for_each(|group| group.values.sort_unstable_by(f64::total_cmp));
+            groups.iter_mut().for_each(|group| sort_ascending(&mut group.values));
         }
-        Ok(Mean { groups, deciding, choice, large, seed: Some(seed) })
+        Ok(Mean { groups, deciding, choice, large, seed: Some(seed), resamples: RefCell::default() })
     }
 
     /// From sums without a table of values.
@@ -124,7 +130,7 @@ impl Mean {
         let units: u64 = groups.iter().map(|group| group.moments.n).sum();
         let zeros = arms.iter().map(|arm| arm.total.zeros).sum::<u64>() as f64 / units as f64;
         let (deciding, choice) = choice::for_sums(metric.test, sample(&groups, true, zeros));
-        Ok(Mean { groups, deciding, choice, large: false, seed: None })
+        Ok(Mean { groups, deciding, choice, large: false, seed: None, resamples: RefCell::default() })
     }
 
     /// Values of a pair, control first; none where only moments are kept.
@@ -142,8 +148,12 @@ impl Mean {
     fn resampled(&self, control: usize, treatment: usize, level: Level) -> Option<Bootstrap> {
         let (c, t) = self.rows_for(TestKind::Bootstrap, control, treatment)?;
         let seed = self.seed?;
-        let mut rng = seed.of_pair(control, treatment);
-        bootstrap_mean_difference(t, c, seed.replicates, level, seed.resampling, &mut rng).ok()
+        let mut known = self.resamples.borrow_mut();
+        let resamples = known.entry((control, treatment)).or_insert_with(|| {
+            let mut rng = seed.of_pair(control, treatment);
+            resample_mean_difference(t, c, seed.replicates, seed.resampling, &mut rng).ok()
+        });
+        resamples.as_ref().map(|resamples| resamples.at(level))
     }
 
     /// The permutation test of treatment − control, where it decides.
@@ -204,7 +214,7 @@ fn described(id: String, mut values: Vec<f64>, missing: u64, large: bool) -> Gro
         let median = median_of(&mut values);
         return Group { id, moments, values, shown, median, max, shape, normality: None, missing };
     }
-    values.sort_unstable_by(f64::total_cmp);
+    sort_ascending(&mut values);
     Group {
         id,
         moments: Moments::from_slice(&values),

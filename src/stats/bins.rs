@@ -34,7 +34,7 @@ impl Resampled {
     /// The cheaper form of `values`, with offsets from `mean`.
     pub(super) fn new(values: &[f64], mean: f64) -> Resampled {
         let mut offsets: Vec<f64> = values.iter().map(|value| value - mean).collect();
-        offsets.sort_unstable_by(f64::total_cmp);
+        super::sorting::sort_ascending(&mut offsets);
         let distinct = offsets.chunk_by(|a, b| a == b).count();
         if distinct * 16 <= offsets.len() && distinct <= 4 * BINS {
             return Resampled::Bins(offsets.chunk_by(|a, b| a == b).map(bin).collect());

@@ -1,10 +1,20 @@
 //! The bootstrap of a difference in means: its distribution, percentile and BCa intervals and their p-values.
 
-use super::bins::Resampled;
+use super::bins::{Bin, Resampled};
 use super::distributions::{normal_cdf, normal_quantile, normal_sf};
 use super::sampling::{binomial, index, poisson, standard_normal};
+use super::sorting::sort_ascending;
 use super::{Interval, Level, Moments, Undefined};
 use rand::Rng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+use rayon::prelude::*;
+
+/// Replicates that are drawn by one generator. Each batch has its own, seeded from the caller's, so that batches can be drawn
+/// side by side and give the same bits however many processors there are.
+const BATCH: usize = 250;
+/// A bin of one distinct value that stands for fewer values than this is resampled value by value.
+const FEW: u64 = 10;
 
 /// How often each unit enters a replicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,7 +94,34 @@ pub fn bootstrap_mean_difference(
     resampling: Resampling,
     rng: &mut impl Rng,
 ) -> Result<Bootstrap, Undefined> {
-    let (one, two) = (Arm::new(first)?, Arm::new(second)?);
+    Ok(resample_mean_difference(first, second, replicates, resampling, rng)?.at(level))
+}
+
+/// What resampling found, before a level is chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resamples {
+    estimate: f64,
+    /// Ascending.
+    differences: Vec<f64>,
+    /// first/second − 1 of the replicates, ascending; none where a replicate of the second mean is not positive.
+    relative: Option<Vec<f64>>,
+    standard_error: f64,
+    bias: Option<f64>,
+    acceleration: f64,
+}
+
+/// [`bootstrap_mean_difference`] for several levels: the replicates do not depend on the level.
+///
+/// As [`bootstrap_mean_difference`].
+pub fn resample_mean_difference(
+    first: &[f64],
+    second: &[f64],
+    replicates: usize,
+    resampling: Resampling,
+    rng: &mut impl Rng,
+) -> Result<Resamples, Undefined> {
+    let (one, two) = rayon::join(|| Arm::new(first), || Arm::new(second));
+    let (one, two) = (one?, two?);
     if one.moments.m2 + two.moments.m2 == 0.0 {
         return Err(Undefined::ZeroVariance);
     }
@@ -95,28 +132,43 @@ pub fn bootstrap_mean_difference(
     let mut differences = Vec::with_capacity(replicates);
     let mut relative = Vec::with_capacity(replicates);
     let mut second_is_positive = two.moments.mean > 0.0;
-    for _ in 0..replicates {
-        let (shift1, shift2) = (one.resample(resampling, rng), two.resample(resampling, rng));
+    let seeds: Vec<u64> = (0..replicates.div_ceil(BATCH)).map(|_| rng.next_u64()).collect();
+    let batch = |(index, seed): (usize, &u64)| -> Vec<(f64, f64)> {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(*seed);
+        let size = BATCH.min(replicates - index * BATCH);
+        (0..size).map(|_| (one.resample(resampling, &mut rng), two.resample(resampling, &mut rng))).collect()
+    };
+    let drawn: Vec<Vec<(f64, f64)>> = seeds.par_iter().enumerate().map(batch).collect();
+    for (shift1, shift2) in drawn.into_iter().flatten() {
         differences.push(estimate + (shift1 - shift2));
         let base = two.moments.mean + shift2;
         second_is_positive &= base > 0.0;
         relative.push((estimate + (shift1 - shift2)) / base);
     }
-    differences.sort_unstable_by(f64::total_cmp);
-    relative.sort_unstable_by(f64::total_cmp);
-    let ranks =
-        Ranks { differences: &differences, relative: second_is_positive.then_some(&relative[..]), level };
-    let percentile = ranks.interval(0.0, 0.0);
-    let bca =
-        bias_correction(&differences, estimate).map(|bias| ranks.interval(bias, acceleration(&one, &two)));
-    let spread = Moments::from_slice(&differences);
-    Ok(Bootstrap {
+    sort_ascending(&mut differences);
+    sort_ascending(&mut relative);
+    Ok(Resamples {
         estimate,
-        standard_error: spread.sd().unwrap_or(0.0),
-        percentile,
-        bca,
-        replicates: differences,
+        relative: second_is_positive.then_some(relative),
+        standard_error: Moments::from_slice(&differences).sd().unwrap_or(0.0),
+        bias: bias_correction(&differences, estimate),
+        acceleration: acceleration(&one, &two),
+        differences,
     })
+}
+
+impl Resamples {
+    /// The intervals of a level with their p-values.
+    pub fn at(&self, level: Level) -> Bootstrap {
+        let ranks = Ranks { differences: &self.differences, relative: self.relative.as_deref(), level };
+        Bootstrap {
+            estimate: self.estimate,
+            standard_error: self.standard_error,
+            percentile: ranks.interval(0.0, 0.0),
+            bca: self.bias.map(|bias| ranks.interval(bias, self.acceleration)),
+            replicates: self.differences.clone(),
+        }
+    }
 }
 
 /// One sample, ready to be resampled.
@@ -124,7 +176,10 @@ struct Arm {
     moments: Moments,
     /// Third central moment, divisor n.
     third: f64,
-    resampled: Resampled,
+    /// Values that are resampled one by one: of a small sample all, else those at its ends.
+    singles: Vec<f64>,
+    /// The rest, bin by bin.
+    bins: Vec<Bin>,
 }
 
 impl Arm {
@@ -134,7 +189,19 @@ impl Arm {
         let moments = Moments::from_slice(&values);
         moments.checked_variance()?;
         let third = values.iter().map(|x| (x - moments.mean).powi(3)).sum::<f64>() / values.len() as f64;
-        Ok(Arm { moments, third, resampled: Resampled::new(&values, moments.mean) })
+        let (mut singles, mut bins) = (Vec::new(), Vec::new());
+        match Resampled::new(&values, moments.mean) {
+            Resampled::Values(offsets) => singles = offsets,
+            Resampled::Bins(all) => {
+                for bin in all {
+                    match bin.variance == 0.0 && bin.count < FEW {
+                        true => singles.extend((0..bin.count).map(|_| bin.offset)),
+                        false => bins.push(bin),
+                    }
+                }
+            }
+        }
+        Ok(Arm { moments, third, singles, bins })
     }
 
     /// The mean of a resample minus the mean of the sample.
@@ -145,54 +212,48 @@ impl Arm {
         }
     }
 
+    /// How many of the n draws fall on the single values is one binomial number; each of these draws is then one of them with
+    /// equal chances. The other draws are shared out among the bins, one binomial number a bin. Together that is the
+    /// multinomial law of the draws.
     fn multinomial(&self, rng: &mut impl Rng) -> f64 {
         let n = self.moments.n;
-        let mut sum = 0.0;
-        match &self.resampled {
-            Resampled::Values(offsets) => {
-                for _ in 0..n {
-                    sum += offsets[index(offsets.len(), rng)];
-                }
-            }
-            Resampled::Bins(bins) => {
-                let mut within = 0.0;
-                let (mut draws, mut values) = (n, n);
-                for bin in bins {
-                    let drawn = binomial(draws, bin.count as f64 / values as f64, rng);
-                    sum += drawn as f64 * bin.offset;
-                    within += drawn as f64 * bin.variance;
-                    draws -= drawn;
-                    values -= bin.count;
-                }
-                if within > 0.0 {
-                    sum += within.sqrt() * standard_normal(rng);
-                }
-            }
+        let (mut draws, mut values) = (n, n);
+        let single = self.singles.len() as u64;
+        let alone = binomial(draws, single as f64 / values as f64, rng);
+        let mut sum = self.drawn_singles(alone, rng);
+        (draws, values) = (draws - alone, values - single);
+        let mut within = 0.0;
+        for bin in &self.bins {
+            let drawn = binomial(draws, bin.count as f64 / values as f64, rng);
+            sum += drawn as f64 * bin.offset;
+            within += drawn as f64 * bin.variance;
+            draws -= drawn;
+            values -= bin.count;
+        }
+        if within > 0.0 {
+            sum += within.sqrt() * standard_normal(rng);
         }
         sum / n as f64
     }
 
+    /// The sum of single values drawn so many times.
+    fn drawn_singles(&self, times: u64, rng: &mut impl Rng) -> f64 {
+        (0..times).map(|_| self.singles[index(self.singles.len(), rng)]).sum()
+    }
+
+    /// Independent Poisson numbers for the single values are one Poisson number for all of them, shared out with equal chances.
     fn poisson(&self, rng: &mut impl Rng) -> f64 {
-        let (mut sum, mut within, mut draws) = (0.0, 0.0, 0);
-        match &self.resampled {
-            Resampled::Values(offsets) => {
-                for offset in offsets {
-                    let times = poisson(1.0, rng);
-                    sum += times as f64 * offset;
-                    draws += times;
-                }
-            }
-            Resampled::Bins(bins) => {
-                for bin in bins {
-                    let times = poisson(bin.count as f64, rng);
-                    sum += times as f64 * bin.offset;
-                    within += times as f64 * bin.variance;
-                    draws += times;
-                }
-                if within > 0.0 {
-                    sum += within.sqrt() * standard_normal(rng);
-                }
-            }
+        let mut draws = if self.singles.is_empty() { 0 } else { poisson(self.singles.len() as f64, rng) };
+        let mut sum = self.drawn_singles(draws, rng);
+        let mut within = 0.0;
+        for bin in &self.bins {
+            let times = poisson(bin.count as f64, rng);
+            sum += times as f64 * bin.offset;
+            within += times as f64 * bin.variance;
+            draws += times;
+        }
+        if within > 0.0 {
+            sum += within.sqrt() * standard_normal(rng);
         }
         // No unit at all has the chance e⁻ⁿ; such a replicate says nothing and stays at the estimate.
         if draws == 0 { 0.0 } else { sum / draws as f64 }
@@ -270,8 +331,6 @@ fn first_not(size: usize, holds: impl Fn(usize) -> bool) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use rand_xoshiro::Xoshiro256PlusPlus;
-    use rand_xoshiro::rand_core::SeedableRng;
 
     fn bootstrap(first: &[f64], second: &[f64], replicates: usize, resampling: Resampling) -> Bootstrap {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);

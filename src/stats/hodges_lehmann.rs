@@ -2,7 +2,7 @@
 
 use super::distributions::normal_isf;
 use super::mann_whitney::{Method, check, choose, lower_masses, null_variance};
-use super::rank::shared_values;
+use super::rank::{cubed_minus_itself, shared_values};
 use super::{Interval, Level, Undefined};
 
 /// The answer of [`hodges_lehmann`].
@@ -53,7 +53,8 @@ pub fn hodges_lehmann(
         return Err(Undefined::NonFinite);
     }
     let shared = shared_values(first, second);
-    let method = choose(method, &shared, first.len(), second.len())?;
+    let ties = shared.iter().map(|value| cubed_minus_itself(value.in_first + value.in_second)).sum();
+    let method = choose(method, ties, first.len(), second.len())?;
     let differences = Differences {
         first: weighted(shared.iter().map(|v| (v.value, v.in_first))),
         second: weighted(shared.iter().map(|v| (v.value, v.in_second))),
@@ -62,7 +63,7 @@ pub fn hodges_lehmann(
     let kept = match method {
         Method::Exact => least_kept_exact(level.alpha(), first.len(), second.len()),
         _ => {
-            let sd = null_variance(&shared, first.len(), second.len()).sqrt();
+            let sd = null_variance(ties, first.len(), second.len()).sqrt();
             differences.pairs as f64 / 2.0 - 0.5 - normal_isf(level.alpha() / 2.0) * sd
         }
     };

@@ -1,7 +1,7 @@
 //! The Mann–Whitney U test, exact and asymptotic, in O(n log n).
 
 use super::distributions::normal_sf;
-use super::rank::{SharedValue, cubed_minus_itself, shared_values};
+use super::rank::{Ranked, cubed_minus_itself, ranked};
 use super::{Alternative, Undefined};
 
 /// How the p-value of the U test is computed.
@@ -71,9 +71,8 @@ pub fn mann_whitney_u(
     method: Method,
 ) -> Result<MannWhitney, Undefined> {
     check(first, second)?;
-    let shared = shared_values(first, second);
+    let Ranked { twice_u, ties } = ranked(first, second);
     let (n1, n2) = (first.len(), second.len());
-    let twice_u = twice_u_of_first(&shared);
     let pairs = n1 as u128 * n2 as u128;
     let twice_u_second = 2 * pairs - twice_u;
     // Twice the U whose upper tail is the p-value, and the number of tails.
@@ -82,11 +81,11 @@ pub fn mann_whitney_u(
         Alternative::Less => (twice_u_second, 1.0),
         Alternative::TwoSided => (twice_u.max(twice_u_second), 2.0),
     };
-    let method = choose(method, &shared, n1, n2)?;
+    let method = choose(method, ties, n1, n2)?;
     let p = match method {
         Method::Exact => upper_tail(twice_tail / 2, n1, n2),
         _ => {
-            let sd = null_variance(&shared, n1, n2).sqrt();
+            let sd = null_variance(ties, n1, n2).sqrt();
             // Integers first: at a million units the half-unit of the correction must not be rounded away.
             let distance = (twice_tail as i128 - pairs as i128 - 1) as f64 / 2.0;
             if sd > 0.0 { normal_sf(distance / sd) } else { 1.0 }
@@ -112,13 +111,8 @@ pub(super) fn check(first: &[f64], second: &[f64]) -> Result<(), Undefined> {
     Ok(())
 }
 
-/// `Exact` or `Asymptotic` in place of `Auto`, by scipy's rule.
-pub(super) fn choose(
-    method: Method,
-    shared: &[SharedValue],
-    n1: usize,
-    n2: usize,
-) -> Result<Method, Undefined> {
+/// `Exact` or `Asymptotic` in place of `Auto`, by scipy's rule; `ties` is the tie term of both samples together.
+pub(super) fn choose(method: Method, ties: u128, n1: usize, n2: usize) -> Result<Method, Undefined> {
     let affordable = {
         let values = n1 as u128 * n2 as u128 / 2;
         values <= EXACT_VALUES && n1.min(n2) <= EXACT_SAMPLE
@@ -128,30 +122,17 @@ pub(super) fn choose(
         Method::Exact if affordable => Ok(Method::Exact),
         Method::Exact => Err(Undefined::InvalidParameter("method")),
         Method::Auto => {
-            let ties = shared.iter().any(|value| value.in_first + value.in_second > 1);
             let small = n1.min(n2) <= 8;
-            Ok(if small && !ties && affordable { Method::Exact } else { Method::Asymptotic })
+            Ok(if small && ties == 0 && affordable { Method::Exact } else { Method::Asymptotic })
         }
     }
 }
 
-/// 2·U of the first sample, as an integer.
-fn twice_u_of_first(shared: &[SharedValue]) -> u128 {
-    let mut second_below = 0;
-    let mut twice_u = 0;
-    for value in shared {
-        twice_u += value.in_first as u128 * (2 * second_below + value.in_second as u128);
-        second_below += value.in_second as u128;
-    }
-    twice_u
-}
-
-/// The variance of U under the null hypothesis, with ties: n₁n₂ (n³ − n − Σ(t³ − t)) / (12 n (n − 1)).
+/// The variance of U under the null hypothesis, with the tie term: n₁n₂ (n³ − n − Σ(t³ − t)) / (12 n (n − 1)).
 ///
 /// The bracket is computed in integers: with nearly all values tied it is a small difference of huge numbers.
-pub(super) fn null_variance(shared: &[SharedValue], n1: usize, n2: usize) -> f64 {
+pub(super) fn null_variance(ties: u128, n1: usize, n2: usize) -> f64 {
     let n = n1 + n2;
-    let ties: u128 = shared.iter().map(|value| cubed_minus_itself(value.in_first + value.in_second)).sum();
     let untied = cubed_minus_itself(n) - ties;
     let n = n as f64;
     n1 as f64 * n2 as f64 / 12.0 * (untied as f64 / (n * (n - 1.0)))

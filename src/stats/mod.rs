@@ -47,6 +47,7 @@ mod bins;
 mod relabelling;
 mod root;
 mod sampling;
+pub(crate) mod sorting;
 
 mod result;
 

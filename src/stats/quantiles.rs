@@ -29,7 +29,7 @@ pub fn sorted_finite(values: &[f64]) -> Result<Vec<f64>, Undefined> {
         return Err(Undefined::NonFinite);
     }
     let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    super::sorting::sort_ascending(&mut sorted);
     Ok(sorted)
 }
 

@@ -3,6 +3,9 @@
 //! Everything here sorts once, so a test costs O(n log n), and counts in integers, so that no sample size overflows
 //! or rounds a tie term.
 
+use super::sorting::sort_ascending;
+use rayon::join;
+
 /// Midranks (1-based average ranks) of `values`, in the order of the input.
 ///
 /// # Formula
@@ -39,7 +42,7 @@ pub fn midranks(values: &[f64]) -> Vec<f64> {
 /// A copy of `values` in ascending order, with `-0.0` before `0.0`.
 pub fn sorted(values: &[f64]) -> Vec<f64> {
     let mut copy = values.to_vec();
-    copy.sort_unstable_by(f64::total_cmp);
+    sort_ascending(&mut copy);
     copy
 }
 
@@ -71,12 +74,62 @@ pub struct SharedValue {
     pub in_second: usize,
 }
 
+/// What the Mann–Whitney test asks of two samples, as integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ranked {
+    /// Twice the number of pairs in which the value of the first sample is greater, ties counting ½.
+    pub twice_u: u128,
+    /// The tie term Σ(t³ − t) of both samples together.
+    pub ties: u128,
+}
+
+/// Twice U of the first sample and the tie term, without keeping the distinct values. Values must not be NaN.
+pub(super) fn ranked(first: &[f64], second: &[f64]) -> Ranked {
+    let (first, second) = join(|| sorted(first), || sorted(second));
+    // Either half of the values is counted by a processor of its own; sums of integers do not mind.
+    let middle = first.get(first.len() / 2).copied().unwrap_or(f64::INFINITY);
+    let (cut, second_cut) = (first.partition_point(|x| *x < middle), second.partition_point(|x| *x < middle));
+    let (below, above) = join(
+        || merged(&first[..cut], &second[..second_cut], 0),
+        || merged(&first[cut..], &second[second_cut..], second_cut as u64),
+    );
+    Ranked { twice_u: below.twice_u + above.twice_u, ties: below.ties + above.ties }
+}
+
+/// [`ranked`] of sorted samples that `second_below` values of the second lie below.
+fn merged(first: &[f64], second: &[f64], mut second_below: u64) -> Ranked {
+    let mut total = Ranked::default();
+    let (mut i, mut j) = (0, 0);
+    while i < first.len() && j < second.len() {
+        let value = if first[i] < second[j] { first[i] } else { second[j] };
+        let (i_start, j_start) = (i, j);
+        while i < first.len() && first[i] == value {
+            i += 1;
+        }
+        while j < second.len() && second[j] == value {
+            j += 1;
+        }
+        let (ours, theirs) = ((i - i_start) as u64, (j - j_start) as u64);
+        total.twice_u += u128::from(ours) * u128::from(2 * second_below + theirs);
+        if ours + theirs > 1 {
+            total.ties += cubed_minus_itself((ours + theirs) as usize);
+        }
+        second_below += theirs;
+    }
+    total.twice_u += (first.len() - i) as u128 * 2 * u128::from(second_below);
+    let tied = |rest: &[f64]| {
+        rest.chunk_by(|a, b| a == b).map(|group| cubed_minus_itself(group.len())).sum::<u128>()
+    };
+    total.ties += tied(&first[i..]) + tied(&second[j..]);
+    total
+}
+
 /// The distinct values of two samples in ascending order, with counts by sample.
 ///
 /// This is all that a two-sample rank test needs: the rank sums, the placements and the ties follow from it in one
 /// pass. Values must not be NaN.
 pub fn shared_values(first: &[f64], second: &[f64]) -> Vec<SharedValue> {
-    let (first, second) = (sorted(first), sorted(second));
+    let (first, second) = join(|| sorted(first), || sorted(second));
     let mut shared = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < first.len() || j < second.len() {
@@ -144,6 +197,14 @@ mod tests {
                 prop_assert_eq!(value.in_second, second.iter().filter(|&&x| x == value.value).count());
             }
             prop_assert_eq!(shared.iter().map(|v| v.in_first + v.in_second).sum::<usize>(), first.len() + second.len());
+            let mut below = 0;
+            let mut expected = Ranked::default();
+            for value in &shared {
+                expected.twice_u += value.in_first as u128 * (2 * below + value.in_second as u128);
+                expected.ties += cubed_minus_itself(value.in_first + value.in_second);
+                below += value.in_second as u128;
+            }
+            prop_assert_eq!(ranked(&first, &second), expected);
         }
     }
 }

@@ -87,9 +87,6 @@ fn binomial_by_rejection(trials: u64, p: f64, rng: &mut impl Rng) -> u64 {
     let a = -0.0873 + 0.0248 * b + 0.01 * p;
     let centre = n * p + 0.5;
     let quick = 0.92 - 4.2 / b;
-    let alpha = (2.83 + 5.1 / b) * sd;
-    let odds = p / q;
-    let mode = ((n + 1.0) * p).floor();
     loop {
         let u = unit(rng) - 0.5;
         let v = unit(rng);
@@ -101,6 +98,10 @@ fn binomial_by_rejection(trials: u64, p: f64, rng: &mut impl Rng) -> u64 {
         if distance >= 0.07 && v <= quick {
             return k as u64;
         }
+        // One draw in six comes here; what only it needs is not prepared for the others.
+        let alpha = (2.83 + 5.1 / b) * sd;
+        let odds = p / q;
+        let mode = ((n + 1.0) * p).floor();
         let height = (v * alpha / (a / (distance * distance) + b)).ln();
         let bound = (mode + 0.5) * ((mode + 1.0) / (odds * (n - mode + 1.0))).ln()
             + (n + 1.0) * ((n - mode + 1.0) / (n - k + 1.0)).ln()

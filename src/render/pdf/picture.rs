@@ -62,6 +62,11 @@ pub fn draw(
             }
             Mark::Circle { center, radius, fill, stroke } => {
                 let ((x, y), r) = (frame.point(*center), radius * frame.scale);
+                if let (Some(fill), None) = (fill, stroke) {
+                    canvas.disc_style(fill.rgb, 2.0 * r);
+                    with_opacity(canvas, opacities, *fill, |c| c.line(&[(x, y), (x, y)]));
+                    continue;
+                }
                 let sides = (x - r, y - r, 2.0 * r, 2.0 * r);
                 paint(canvas, opacities, *fill, *stroke, frame.scale, |c, mode| c.rectangle(sides, r, mode));
             }

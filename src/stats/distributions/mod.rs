@@ -28,6 +28,7 @@ pub use f::f_sf;
 pub use gamma::{chi_square_cdf, chi_square_sf, gamma_p, gamma_q};
 pub use kolmogorov::{kolmogorov_sf, smirnov_sf};
 pub use noncentral_t::{noncentral_t_cdf, noncentral_t_sf};
+pub(in crate::stats) use normal::normal_quantiles;
 pub use normal::{normal_cdf, normal_isf, normal_ln_sf, normal_pdf, normal_quantile, normal_sf};
 pub use saddle_point::{binomial_ln_pmf, binomial_pmf, ln_beta, ln_choose, ln_gamma};
 pub use student_t::{student_t_cdf, student_t_isf, student_t_quantile, student_t_sf};
