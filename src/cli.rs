@@ -1,6 +1,7 @@
 //! Arguments. One definition feeds the parser, the help and the shell completions.
 
 mod archive;
+mod send;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 pub use archive::ArchiveCommand;
+pub use send::SendArgs;
 
 /// A/B experiments described in TOML become reports that a manager can decide from.
 #[derive(Debug, Parser)]
@@ -82,6 +84,8 @@ pub enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Deliver what is in the outbox
+    Send(SendArgs),
     /// Make a folder with example experiments and their data
     Init {
         /// Folder to make; it must not exist or must be empty
@@ -160,6 +164,9 @@ pub struct NightArgs {
     /// How long one experiment may take unless its config says so, as 90s, 10m, 2h, or none
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = timeout)]
     pub timeout: Timeout,
+    /// Queue and send no mail, whatever delivery.toml says
+    #[arg(long)]
+    pub no_send: bool,
     /// Form of the summary on stdout
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

@@ -18,6 +18,7 @@ pub mod findings;
 pub mod fonts;
 pub mod graph;
 pub mod history;
+pub mod mailing;
 pub mod metrics;
 pub mod money;
 pub mod monitoring;

@@ -10,6 +10,7 @@ use crate::monitoring::Monitoring;
 use crate::planning::PlanOutcome;
 use crate::proof::calibration::Verdict as ProofVerdict;
 use crate::report::Report;
+use crate::report::mail;
 use crate::report::sections::tone;
 use crate::report::sentences::Sentence;
 use crate::validation::aa::Proven;
@@ -352,6 +353,7 @@ pub fn v1(f: &Findings, report: &Report) -> Value {
             "id": f.config.experiment.id,
             "title": f.config.experiment.title,
             "status": f.config.experiment.status,
+            "owner": f.config.experiment.owner,
             "data_date": f.date.to_string(),
         },
         "data": data(f),
@@ -406,5 +408,6 @@ pub fn v1(f: &Findings, report: &Report) -> Value {
             "risks": sentences(&words.risks),
             "next": sentences(&words.steps),
         },
+        "first_screen": mail::screen(&report.document),
     })
 }

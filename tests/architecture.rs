@@ -93,6 +93,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("render", &["diag", "drawing", "fonts", "report", "theme", "wording"]),
     ("deliver", &["artifact", "diag"]),
+    ("mailing", &["config", "deliver", "diag", "render", "report", "wording"]),
     (
         "run",
         &[

@@ -10,9 +10,11 @@ mod archive;
 mod check;
 mod graph;
 mod init;
+mod mail;
 mod night;
 mod plan;
 mod run;
+mod send;
 pub mod timings;
 mod worker;
 
@@ -40,6 +42,8 @@ pub const USAGE: u8 = 2;
 pub const PARTLY: u8 = 3;
 /// A data gate refused an experiment.
 pub const REFUSED: u8 = 4;
+/// Reports are complete, delivery is not.
+pub const UNDELIVERED: u8 = 5;
 /// Another run holds the output folder.
 pub const LOCKED: u8 = 11;
 
@@ -68,6 +72,7 @@ pub fn execute(cli: Cli) -> u8 {
         Command::Plan(args) => plan::plan(&args),
         Command::Graph { file, format } => graph::architecture(&file, format),
         Command::Archive { command, out } => archive::archive(command, &out.out, quiet),
+        Command::Send(args) => send::send(&args, quiet),
         Command::Init { dir } => init::init(&dir),
         Command::Worker { .. } => worker::serve(timings),
         Command::Schema { delivery: true } => print_json(&config::delivery::schema()),

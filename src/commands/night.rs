@@ -11,7 +11,10 @@ use itog::diag::Diagnostic;
 use itog::wording::narrative::Narrative;
 use jiff::civil::Date;
 
-use super::{FAILED, INTERRUPTED, LOCKED, USAGE, configs, narrative, overrides, stamp, stop};
+use super::mail::Mail;
+use super::{
+    DONE, FAILED, INTERRUPTED, LOCKED, UNDELIVERED, USAGE, configs, narrative, overrides, stamp, stop,
+};
 use crate::cli::{LogFormat, LogLevel, NightArgs, Timeout};
 use crate::terminal::{log, progress::Progress};
 
@@ -26,6 +29,7 @@ pub struct Setup {
     /// Output folder.
     pub out: PathBuf,
     quiet: bool,
+    mail: Mail,
 }
 
 /// What one night is asked for.
@@ -62,6 +66,8 @@ impl Setup {
             keep_inputs: args.keep_inputs,
             out: args.out.out.clone(),
             quiet,
+            // Whom to write to is read before anything is run; if it is wrong, the reports are made all the same.
+            mail: Mail::of_run(&args.paths, args.no_send),
         })
     }
 
@@ -87,6 +93,9 @@ impl Setup {
         if lock.is_none() {
             *lock = Some(take(&batch.out)?);
         }
+        if batch.deliver {
+            self.mail.announce(&batch.out, batch.date);
+        }
         let progress = Progress::new(self.quiet);
         let ended = batch::make(&batch, &self.pool, prepared, &self.narrative, &|event| progress.tell(event));
         drop(progress);
@@ -95,6 +104,15 @@ impl Setup {
             stop(&[problem], code)
         })?;
         Ok((batch, ended))
+    }
+
+    /// Queues and sends the mail of a night that was made to be delivered; the exit code with it. The lock of the output folder
+    /// is held while the reports are read, not while a server is waited for.
+    pub fn deliver(&self, code: u8, batch: &Batch, ended: &[Ended], lock: Option<Lock>) -> u8 {
+        if !batch.deliver || self.mail.after_night(batch, ended, &self.narrative, self.quiet, lock) {
+            return code;
+        }
+        if code == DONE { UNDELIVERED } else { code }
     }
 }
 

@@ -12,8 +12,11 @@ use crate::terminal;
 pub fn run(args: RunArgs, quiet: bool, timings: Option<Timings>) -> Outcome {
     let setup = Setup::new(&args.night, quiet, timings.is_some())?;
     let date = args.date.unwrap_or_else(today);
-    let wanted = Wanted { date, only: args.only, resume: args.resume, deliver: true };
-    let (batch, ended) = setup.night(wanted, &mut None)?;
+    // What one experiment alone was made for is no night.
+    let deliver = args.only.is_none();
+    let wanted = Wanted { date, only: args.only, resume: args.resume, deliver };
+    let mut lock = None;
+    let (batch, ended) = setup.night(wanted, &mut lock)?;
     if let Some(timings) = &timings {
         for e in &ended {
             if let (Some(id), Ok(success)) = (&e.id, &e.result) {
@@ -22,6 +25,7 @@ pub fn run(args: RunArgs, quiet: bool, timings: Option<Timings>) -> Outcome {
         }
     }
     let code = summary(&batch, &ended, args.night.format, quiet, timings.as_ref())?;
+    let code = setup.deliver(code, &batch, &ended, lock);
     if let (Some(timings), Format::Human) = (timings, args.night.format) {
         eprint!("{}", timings.table());
     }

@@ -25,14 +25,22 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] when another process has it, [`LockError::Io`] when the file system refuses.
     pub fn take(out: &Path) -> Result<Lock, LockError> {
+        Lock::take_as(out, ".lock")
+    }
+
+    /// Takes the lock of the outbox: one process sends at a time, while a run may write reports beside it.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub fn take_outbox(out: &Path) -> Result<Lock, LockError> {
+        Lock::take_as(out, ".outbox.lock")
+    }
+
+    fn take_as(out: &Path, name: &str) -> Result<Lock, LockError> {
         std::fs::create_dir_all(out).map_err(LockError::Io)?;
         let mut options = OpenOptions::new();
-        let mut file = options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(out.join(".lock"))
-            .map_err(LockError::Io)?;
+        let mut file =
+            options.create(true).truncate(false).write(true).open(out.join(name)).map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LockError::Held),

@@ -21,6 +21,8 @@ use crate::wording::narrative;
 use crate::wording::overrides::{self, Override};
 use crate::wording::terms::Terms;
 
+pub(super) use page::encoded;
+
 /// The template that is the page.
 const PAGE: &str = "html/report.html.tera";
 /// The style sheet, after the generated variables.

@@ -86,7 +86,7 @@ pub enum Block {
 }
 
 /// A run of text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "inline", content = "text", rename_all = "kebab-case")]
 pub enum Inline {
     /// Plain.
@@ -107,7 +107,7 @@ pub enum Inline {
 }
 
 /// Where a link leads.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "to", content = "at", rename_all = "kebab-case")]
 pub enum Target {
     /// The heading, table or figure with this id.
@@ -133,7 +133,7 @@ pub enum Tone {
 }
 
 /// A table with a header row. The first column is the row header.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     /// Anchor, unique in the document.
     pub id: String,
@@ -148,7 +148,7 @@ pub struct Table {
 }
 
 /// A column of a table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
     /// Header.
     pub title: String,
@@ -157,7 +157,7 @@ pub struct Column {
 }
 
 /// Horizontal alignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Align {
     /// Text.
@@ -167,15 +167,15 @@ pub enum Align {
 }
 
 /// A cell of a table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// Content.
     pub inlines: Vec<Inline>,
     /// The number behind the text, for sorting.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<f64>,
     /// Mood, when the cell says whether something is well.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tone: Option<Tone>,
 }
 
@@ -197,7 +197,7 @@ pub struct Figure {
 }
 
 /// The first screen: what to do and why.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VerdictCard {
     /// `action` of the results: ship, keep, continue, stop, invalid; for plans without data it is absent.
     pub action: Option<String>,
@@ -218,7 +218,7 @@ pub struct VerdictCard {
 }
 
 /// A labelled paragraph of the verdict card.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Point {
     /// «Почему».
     pub label: String,
@@ -227,7 +227,7 @@ pub struct Point {
 }
 
 /// A trust badge.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Badge {
     /// What was checked («Деление трафика»).
     pub label: String,

@@ -4,6 +4,7 @@ pub mod digest;
 pub mod document;
 pub mod facts;
 pub mod gates;
+pub mod mail;
 pub mod scale;
 pub mod sections;
 pub mod sentences;

@@ -25,7 +25,9 @@ use super::archive::Archive;
 use super::archive::chain::Chained;
 
 pub use events::{Event, Happened};
-pub use messages::{Earlier, Message, Queued, Sum};
+pub use messages::{Earlier, Message, Queued, Sum, whole};
+/// What SQLite says.
+pub use rusqlite::Error;
 
 /// An open outbox.
 #[derive(Debug)]

@@ -360,7 +360,7 @@ fn spans(inlines: &[Inline]) -> Vec<Span<'_>> {
 
 /// A relative path as a URL: everything but unreserved characters and `/` percent-encoded, so that no path can be
 /// taken for an address with a scheme.
-fn encoded(path: &str) -> String {
+pub fn encoded(path: &str) -> String {
     path.bytes().fold(String::with_capacity(path.len()), |mut url, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             url.push(char::from(byte));
