@@ -33,6 +33,35 @@ pub struct Cli {
 pub enum Command {
     /// Make the reports of a night: HTML, PDF, charts, digest, archive
     Run(RunArgs),
+    /// Make the nights that were missed, oldest first; only the newest is mailed
+    CatchUp(CatchUpArgs),
+    /// Tell how the last night went, what each experiment was told, and what waits or is stuck
+    Status {
+        #[command(flatten)]
+        out: OutArgs,
+        /// Form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Find out whether this machine is ready for unattended nights
+    Doctor(DoctorArgs),
+    /// Remove the folders of old nights; the archive keeps what it needs
+    Prune {
+        /// Keep the nights of so many days, counted back from the newest
+        #[arg(long, value_name = "DAYSd", value_parser = days, conflicts_with = "keep_nights", required_unless_present = "keep_nights")]
+        keep: Option<u32>,
+        /// Keep so many nights
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        keep_nights: Option<u32>,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        out: OutArgs,
+        /// Form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
     /// Read and validate configs and the headers of their data; run nothing
     Check {
         /// Config files or folders
@@ -89,7 +118,11 @@ pub enum Command {
     /// Make a folder with example experiments and their data
     Init {
         /// Folder to make; it must not exist or must be empty
-        dir: PathBuf,
+        #[arg(required_unless_present = "systemd")]
+        dir: Option<PathBuf>,
+        /// Print systemd units and a cron line instead, or write them into this folder
+        #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "dir")]
+        systemd: Option<Option<PathBuf>>,
     },
     /// Serve a batch: jobs on stdin, answers on stdout; started by `itog run`
     #[command(hide = true)]
@@ -145,6 +178,30 @@ pub struct RunArgs {
     pub timings: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct CatchUpArgs {
+    #[command(flatten)]
+    pub night: NightArgs,
+    /// Nights to make at most; older ones stay missing
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    pub max: u16,
+    /// The last data date; today when not given
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Config files or folders
+    #[arg(default_value = "config")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
 /// What every night is made with.
 #[derive(Debug, Args)]
 pub struct NightArgs {
@@ -167,6 +224,9 @@ pub struct NightArgs {
     /// Queue and send no mail, whatever delivery.toml says
     #[arg(long)]
     pub no_send: bool,
+    /// Write metrics of the run for Prometheus' textfile collector to this file
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// Form of the summary on stdout
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -260,6 +320,12 @@ fn size(text: &str) -> Result<u64, String> {
     let with_unit = units.iter().find_map(|(letter, unit)| Some((upper.strip_suffix(*letter)?, *unit)));
     let (number, unit) = with_unit.unwrap_or((upper.as_str(), 1));
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
+}
+
+/// Parses `90d`.
+fn days(text: &str) -> Result<u32, String> {
+    let number = text.trim().strip_suffix('d').unwrap_or(text.trim());
+    number.parse().map_err(|_| format!("`{text}` is not a number of days; write it as 90d"))
 }
 
 /// Parses a time limit.

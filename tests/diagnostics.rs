@@ -19,9 +19,11 @@ const FAMILIES: &[&str] = &[
     "graph",
     "init",
     "plan",
+    "prune",
     "render",
     "report",
     "run",
+    "status",
     "templates",
 ];
 

@@ -31,6 +31,7 @@ pub(super) fn inspect(source: &Source) -> Result<Inspected, Vec<Diagnostic>> {
         title: config.experiment.title.clone(),
         tables: memory::tables(&config),
         text: config.text.to_string(),
+        undated: config.data.as_ref().is_some_and(|data| data.time.is_none()),
         stages: Vec::new(),
     })
 }

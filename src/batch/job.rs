@@ -54,6 +54,8 @@ pub(super) struct Inspected {
     pub(super) text: String,
     /// The data files with the table that each belongs to: (table, path).
     pub(super) tables: Vec<(String, String)>,
+    /// Its data are rows that do not say when they happened.
+    pub(super) undated: bool,
     /// The config's own limit, in milliseconds.
     pub(super) time_limit: Option<u64>,
     /// Where the time of the inspection went.

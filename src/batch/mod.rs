@@ -61,6 +61,9 @@ pub struct Batch {
     pub time_limit: Option<Duration>,
     /// Whether this night is to be mailed: the outbox takes its messages. A night made up for is archived only.
     pub deliver: bool,
+    /// The night is made up for: an experiment whose rows do not say when they happened is passed over, because its files of
+    /// today tell nothing of that day.
+    pub past: bool,
 }
 
 /// How one experiment ended.
@@ -193,6 +196,7 @@ pub fn make(
     deliver(batch, narrative, &staging, &mut archive, done, &mut ended)?;
     let _stage = tracing::debug_span!("write").entered();
     staging.commit().map_err(|e| failed("deliver::folder", e))?;
+    tracing::info!(data_date = date, experiments = ended.len(), "the night is in place");
     Ok(ended)
 }
 
@@ -256,6 +260,23 @@ fn make_each(
         };
         if said.is_err() {
             folder::withdraw(staging.root(), &one.id);
+        }
+        let seconds = took.as_secs_f64();
+        match &said {
+            Ok(done) => {
+                let action = done.entry.action.as_deref().unwrap_or_default();
+                tracing::info!(
+                    experiment = one.id,
+                    seconds,
+                    action,
+                    refused = done.refused,
+                    "report is made"
+                );
+            }
+            Err(problems) => {
+                let code = problems.first().map_or("", |problem| problem.code);
+                tracing::warn!(experiment = one.id, seconds, code, "report is not made");
+            }
         }
         watch(Event::Finished(&one.id, said.is_ok()));
         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);

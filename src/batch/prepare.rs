@@ -59,13 +59,34 @@ pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> 
         return Err(vec![problem]);
     }
     let (mut ready, mut ended): (Vec<Ready>, Vec<Ended>) = (Vec::new(), Vec::new());
+    let mut passed = Vec::new();
     for (path, inspected) in paths.iter().zip(inspected(batch, pool, &paths)) {
+        if batch.past && inspected.as_ref().is_ok_and(|inspected| inspected.undated) {
+            passed.push(
+                Diagnostic::warning(
+                    "run::undated",
+                    format!(
+                        "{} is passed over on {}: its rows do not say when they happened",
+                        path.display(),
+                        batch.date
+                    ),
+                )
+                .hint("name their time in [data] time, so that a missed night can be made up for"),
+            );
+            continue;
+        }
         match inspected.and_then(|inspected| admit(path, inspected, batch, &ready)) {
             Ok(one) => ready.push(one),
             Err(problems) => {
                 ended.push(Ended::early(path, peek_id(path), problems));
             }
         }
+    }
+    for problem in &passed {
+        tracing::info!(code = problem.code, "{}", problem.message);
+    }
+    if ready.is_empty() && ended.is_empty() {
+        return Err(passed);
     }
     if ready.is_empty() {
         return Err(ended.into_iter().filter_map(|e| e.result.err()).flatten().collect());
@@ -113,7 +134,7 @@ fn admit(
     batch: &Batch,
     before: &[Ready],
 ) -> Result<Ready, Vec<Diagnostic>> {
-    let Inspected { id, title, inputs, text, tables, time_limit, stages } = inspected;
+    let Inspected { id, title, inputs, text, tables, undated: _, time_limit, stages } = inspected;
     if let Some(first) = before.iter().find(|r| r.id == id) {
         let message = format!("the experiment `{id}` is also described in {}", first.path.display());
         let problem = Diagnostic::error("run::duplicate-experiment", message)

@@ -7,14 +7,20 @@
 
 mod analyze;
 mod archive;
+mod catch_up;
 mod check;
+mod doctor;
 mod graph;
 mod init;
 mod mail;
 mod night;
 mod plan;
+mod prometheus;
+mod prune;
 mod run;
 mod send;
+mod status;
+mod systemd;
 pub mod timings;
 mod worker;
 
@@ -24,6 +30,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use itog::batch;
 use itog::config::{self, Override};
+use itog::deliver::nights::Keep;
 use itog::diag::Diagnostic;
 use itog::wording::narrative::Narrative;
 use jiff::civil::Date;
@@ -64,6 +71,13 @@ pub fn execute(cli: Cli) -> u8 {
     let quiet = cli.quiet;
     let outcome = match cli.command {
         Command::Run(args) => run::run(args, quiet, timings),
+        Command::CatchUp(args) => catch_up::catch_up(args, quiet),
+        Command::Status { out, format } => status::status(format, &out.out),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Prune { keep, keep_nights, dry_run, out, format } => {
+            let keep = keep_nights.map_or(Keep::Days(keep.unwrap_or(u32::MAX)), |n| Keep::Nights(n as usize));
+            prune::prune(keep, dry_run, format, &out.out)
+        }
         Command::Check { paths, set } => check::check(&paths, &set.overrides, quiet),
         Command::Analyze { file, set, date } => analyze::analyze(&file, &set.overrides, date),
         Command::Validate { file, set, date, iterations, format } => {
@@ -73,7 +87,8 @@ pub fn execute(cli: Cli) -> u8 {
         Command::Graph { file, format } => graph::architecture(&file, format),
         Command::Archive { command, out } => archive::archive(command, &out.out, quiet),
         Command::Send(args) => send::send(&args, quiet),
-        Command::Init { dir } => init::init(&dir),
+        Command::Init { systemd: Some(folder), .. } => systemd::units(folder.as_deref()),
+        Command::Init { dir, .. } => init::init(&dir.unwrap_or_default()),
         Command::Worker { .. } => worker::serve(timings),
         Command::Schema { delivery: true } => print_json(&config::delivery::schema()),
         Command::Schema { delivery: false } => print_json(&config::schema()),

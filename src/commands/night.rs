@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use itog::batch::{self, Batch, Ended, Pool, WorkerCommand};
 use itog::config::Override;
 use itog::deliver::lock::{Lock, LockError};
+use itog::deliver::nights;
 use itog::diag::Diagnostic;
 use itog::wording::narrative::Narrative;
 use jiff::civil::Date;
 
 use super::mail::Mail;
+use super::prometheus;
 use super::{
     DONE, FAILED, INTERRUPTED, LOCKED, UNDELIVERED, USAGE, configs, narrative, overrides, stamp, stop,
 };
@@ -26,6 +29,8 @@ pub struct Setup {
     pool: Pool,
     timeout: Timeout,
     keep_inputs: u64,
+    metrics: Option<PathBuf>,
+    began: Instant,
     /// Output folder.
     pub out: PathBuf,
     quiet: bool,
@@ -42,6 +47,10 @@ pub struct Wanted {
     pub resume: bool,
     /// Fill the outbox.
     pub deliver: bool,
+    /// A night made up for: only what today's data can still tell of it.
+    pub past: bool,
+    /// The date comes from the clock.
+    pub by_clock: bool,
 }
 
 impl Setup {
@@ -64,6 +73,8 @@ impl Setup {
             pool: Pool::new(worker(timings)?, jobs, interrupted),
             timeout: args.timeout,
             keep_inputs: args.keep_inputs,
+            metrics: args.metrics.clone(),
+            began: Instant::now(),
             out: args.out.out.clone(),
             quiet,
             // Whom to write to is read before anything is run; if it is wrong, the reports are made all the same.
@@ -83,6 +94,7 @@ impl Setup {
             time_limit: self.timeout.0,
             keep_inputs: self.keep_inputs,
             deliver: wanted.deliver,
+            past: wanted.past,
             out: self.out.clone(),
         };
         // Nothing may be written when no config can run, not even the output folder for its lock.
@@ -93,6 +105,14 @@ impl Setup {
         if lock.is_none() {
             *lock = Some(take(&batch.out)?);
         }
+        if wanted.by_clock
+            && let Some(newest) = nights::nights(&batch.out).into_iter().max().filter(|n| *n > batch.date)
+        {
+            let message = format!("the clock says {}, and there is a night of {newest} already", batch.date);
+            let problem = Diagnostic::error("run::clock-back", message)
+                .hint("set the clock, or name the data date with --date YYYY-MM-DD; nothing was changed");
+            return stop(&[problem], FAILED);
+        }
         if batch.deliver {
             self.mail.announce(&batch.out, batch.date);
         }
@@ -100,7 +120,11 @@ impl Setup {
         let ended = batch::make(&batch, &self.pool, prepared, &self.narrative, &|event| progress.tell(event));
         drop(progress);
         let ended = ended.or_else(|problem| {
-            let code = if problem.code == "run::interrupted" { INTERRUPTED } else { FAILED };
+            let code = match problem.code {
+                "run::interrupted" => INTERRUPTED,
+                "archive::locked" => LOCKED,
+                _ => FAILED,
+            };
             stop(&[problem], code)
         })?;
         Ok((batch, ended))
@@ -114,10 +138,20 @@ impl Setup {
         }
         if code == DONE { UNDELIVERED } else { code }
     }
+
+    /// Writes the metrics of a night where they are asked for.
+    pub fn measure(&self, batch: &Batch, ended: &[Ended]) -> Result<(), u8> {
+        let Some(path) = &self.metrics else { return Ok(()) };
+        prometheus::metrics(batch, ended, self.began.elapsed(), path).write(path).or_else(|error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            let hint = "the reports are complete; the folder of the collector must be writable";
+            stop(&[Diagnostic::error("cli::metrics", message).hint(hint)], FAILED)
+        })
+    }
 }
 
 /// Takes the lock of an output folder.
-fn take(out: &Path) -> Result<Lock, u8> {
+pub fn take(out: &Path) -> Result<Lock, u8> {
     match Lock::take(out) {
         Ok(lock) => Ok(lock),
         Err(LockError::Held) => {

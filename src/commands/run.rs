@@ -1,7 +1,7 @@
 //! `itog run`: the nightly job and its summary.
 
 use itog::batch::{Batch, Ended};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::night::{Setup, Wanted};
 use super::timings::Timings;
@@ -12,9 +12,10 @@ use crate::terminal;
 pub fn run(args: RunArgs, quiet: bool, timings: Option<Timings>) -> Outcome {
     let setup = Setup::new(&args.night, quiet, timings.is_some())?;
     let date = args.date.unwrap_or_else(today);
+    let (only, resume, by_clock) = (args.only, args.resume, args.date.is_none());
     // What one experiment alone was made for is no night.
-    let deliver = args.only.is_none();
-    let wanted = Wanted { date, only: args.only, resume: args.resume, deliver };
+    let deliver = only.is_none();
+    let wanted = Wanted { date, only, resume, deliver, past: false, by_clock };
     let mut lock = None;
     let (batch, ended) = setup.night(wanted, &mut lock)?;
     if let Some(timings) = &timings {
@@ -24,70 +25,75 @@ pub fn run(args: RunArgs, quiet: bool, timings: Option<Timings>) -> Outcome {
             }
         }
     }
-    let code = summary(&batch, &ended, args.night.format, quiet, timings.as_ref())?;
-    let code = setup.deliver(code, &batch, &ended, lock);
+    match args.night.format {
+        Format::Json => {
+            let mut answer = outcome_json(&batch, &ended);
+            if let Some(timings) = &timings {
+                answer["timings"] = timings.json();
+            }
+            print_json(&answer)?;
+        }
+        Format::Human => told(&batch, &ended, quiet)?,
+    }
+    let code = setup.deliver(outcome(&ended), &batch, &ended, lock);
+    setup.measure(&batch, &ended)?;
     if let (Some(timings), Format::Human) = (timings, args.night.format) {
         eprint!("{}", timings.table());
     }
     Ok(code)
 }
 
-/// Prints what came of a batch; the exit code is the smallest that applies.
-fn summary(
-    batch: &Batch,
-    ended: &[Ended],
-    format: Format,
-    quiet: bool,
-    timings: Option<&Timings>,
-) -> Outcome {
+/// A night as JSON; its problems and warnings are on stderr.
+pub fn outcome_json(batch: &Batch, ended: &[Ended]) -> Value {
+    problems(ended, true);
+    let one = |e: &Ended| match &e.result {
+        Ok(s) => json!({
+            "id": e.id, "config": e.config, "status": if s.refused { "refused" } else { "complete" },
+            "action": s.action, "headline": s.headline, "kept": s.kept,
+        }),
+        Err(problems) => json!({
+            "id": e.id, "config": e.config, "status": "failed",
+            "problems": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+    };
+    let folder = batch.out.join(batch.date.to_string());
+    let experiments: Vec<Value> = ended.iter().map(one).collect();
+    json!({ "data_date": batch.date.to_string(), "folder": folder, "experiments": experiments })
+}
+
+/// A night as a line an experiment on stdout.
+pub fn told(batch: &Batch, ended: &[Ended], quiet: bool) -> Result<(), u8> {
+    problems(ended, !quiet);
+    let mut text = String::new();
+    for e in ended {
+        let id = e.id.clone().unwrap_or_else(|| e.config.display().to_string());
+        match &e.result {
+            Ok(s) => text.push_str(&format!("{id:<20} {:<9} {}\n", s.action, s.headline)),
+            Err(_) => text.push_str(&format!("{id:<20} failed\n")),
+        }
+    }
+    print(&text)?;
+    if !quiet {
+        eprintln!("reports are in {}", batch.out.join(batch.date.to_string()).display());
+    }
+    Ok(())
+}
+
+fn problems(ended: &[Ended], warnings: bool) {
     for e in ended {
         match &e.result {
             Err(problems) => terminal::print(problems),
-            Ok(success) if !quiet => terminal::print(&success.warnings),
+            Ok(success) if warnings => terminal::print(&success.warnings),
             Ok(_) => {}
         }
     }
-    let folder = batch.out.join(batch.date.to_string());
-    match format {
-        Format::Json => {
-            let experiments: Vec<_> = ended
-                .iter()
-                .map(|e| match &e.result {
-                    Ok(s) => json!({
-                        "id": e.id, "config": e.config, "status": if s.refused { "refused" } else { "complete" },
-                        "action": s.action, "headline": s.headline, "kept": s.kept,
-                    }),
-                    Err(problems) => json!({
-                        "id": e.id, "config": e.config, "status": "failed",
-                        "problems": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                    }),
-                })
-                .collect();
-            let mut answer =
-                json!({ "data_date": batch.date.to_string(), "folder": folder, "experiments": experiments });
-            if let Some(timings) = timings {
-                answer["timings"] = timings.json();
-            }
-            print_json(&answer)?;
-        }
-        Format::Human => {
-            let mut text = String::new();
-            for e in ended {
-                let id = e.id.clone().unwrap_or_else(|| e.config.display().to_string());
-                match &e.result {
-                    Ok(s) => text.push_str(&format!("{id:<20} {:<9} {}\n", s.action, s.headline)),
-                    Err(_) => text.push_str(&format!("{id:<20} failed\n")),
-                }
-            }
-            print(&text)?;
-            if !quiet {
-                eprintln!("reports are in {}", folder.display());
-            }
-        }
-    }
+}
+
+/// The exit code of a night: the smallest that applies.
+pub fn outcome(ended: &[Ended]) -> u8 {
     if ended.iter().any(|e| e.result.is_err()) {
-        return Ok(PARTLY);
+        return PARTLY;
     }
     let refused = ended.iter().any(|e| e.result.as_ref().is_ok_and(|s| s.refused));
-    Ok(if refused { REFUSED } else { DONE })
+    if refused { REFUSED } else { DONE }
 }

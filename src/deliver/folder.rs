@@ -338,6 +338,45 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What a file system can do, found out by doing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Two folders can change places in one step.
+    pub exchange: bool,
+}
+
+/// Does in a hidden folder what a run does: writes, flushes, links, renames, exchanges.
+///
+/// # Errors
+/// The first of it that the file system refuses.
+pub fn probe(folder: &Path) -> io::Result<Probe> {
+    let place = tempfile::Builder::new().prefix(".itog-probe-").tempdir_in(folder)?;
+    let (one, two) = (place.path().join("one"), place.path().join("two"));
+    fs::create_dir(&one)?;
+    fs::create_dir(&two)?;
+    fs::write(one.join("file"), [0; 4096])?;
+    flush(&one)?;
+    fs::hard_link(one.join("file"), two.join("file"))?;
+    exchange(&one, &two)?;
+    let exchange = one.is_dir() && two.is_dir();
+    place.close()?;
+    Ok(Probe { exchange })
+}
+
+/// Bytes that are free for this user on the file system of a folder.
+///
+/// # Errors
+/// What the system refuses, and systems that do not tell.
+pub fn free(folder: &Path) -> io::Result<u64> {
+    #[cfg(unix)]
+    {
+        let found = rustix::fs::statvfs(folder)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+    #[cfg(not(unix))]
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,4 +6,6 @@ pub mod archive;
 pub mod folder;
 pub mod lock;
 pub mod manifest;
+pub mod metrics;
+pub mod nights;
 pub mod outbox;
