@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use itog::config::valid::{
     Aggregate, Comparisons, Correction, Looks, MetricKind, MetricSource, Monitoring, OnBroken, PlanEstimand,
-    Population, Resampling, Role, Spending, Status, TestKind, Winsorize,
+    Population, Resampling, Role, Spending, Status, Streaming, TestKind, Winsorize,
 };
 use itog::config::{Config, Override, codes, load, parse, schema};
 use itog::diag::{Diagnostic, Severity, Warned};
@@ -251,6 +251,7 @@ fn every_key_reaches_the_valid_config() {
     };
     assert_eq!(config.design.looks, looks);
     assert_eq!((data.warn_after, data.error_after), (Some(1), Some(3)));
+    assert_eq!(data.streaming, Streaming::Never);
     let identity = data.identity.unwrap();
     assert_eq!((identity.device.as_str(), identity.user.as_str()), ("device", "person"));
     assert_eq!(config.segments[0].by, "platform");

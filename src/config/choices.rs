@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 use super::valid::{
     Aggregate, Comparisons, Correction, Goal, Monitoring, OnBroken, Population, RandomisationUnit,
-    Resampling, Role, Status, TestKind,
+    Resampling, Role, Status, Streaming, TestKind,
 };
 
 /// A closed set of values, each written as one word.
@@ -88,6 +88,15 @@ impl Choice for Monitoring {
         (Monitoring::Fixed, "fixed", "One look, at the end."),
         (Monitoring::GroupSequential, "group-sequential", "Boundaries for a few planned looks."),
         (Monitoring::AlwaysValid, "always-valid", "Confidence sequences: any number of looks."),
+    ];
+}
+
+impl Choice for Streaming {
+    const NAME: &'static str = "Streaming";
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Streaming::Auto, "auto", "Where the rows would take much memory and the metrics are made of sums."),
+        (Streaming::Always, "always", "Always; an experiment that needs all rows at once is refused."),
+        (Streaming::Never, "never", "Never: all rows are held in memory."),
     ];
 }
 
@@ -223,6 +232,7 @@ mod tests {
         agrees_with_serde::<Comparisons>();
         agrees_with_serde::<Monitoring>();
         agrees_with_serde::<OnBroken>();
+        agrees_with_serde::<Streaming>();
         agrees_with_serde::<Goal>();
         agrees_with_serde::<Role>();
         agrees_with_serde::<TestKind>();

@@ -67,7 +67,7 @@ fn typed<T>(
 }
 
 /// An integer below 10¹⁸, exactly; `f64` would round above 2⁵³.
-fn integer(cell: &[u8], decimal: u8) -> Option<i64> {
+pub(crate) fn integer(cell: &[u8], decimal: u8) -> Option<i64> {
     let value = cells::number(cell, decimal)?;
     if value.abs() < 9e15 {
         return (value.fract() == 0.0).then_some(value as i64);

@@ -71,10 +71,51 @@ pub(crate) struct BadCell {
 }
 
 /// What a record is to us.
-enum Row {
+pub(crate) enum Row {
     Sound,
     Blank,
     Malformed(RowFault),
+}
+
+/// What the bytes of a text are known to hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Suspects {
+    pub nul: bool,
+    /// Bytes that are no text.
+    pub damaged: bool,
+}
+
+/// What a record of a text is; `expected` is how many cells the header has.
+pub(crate) fn judge(
+    text: &[u8],
+    record: &Record,
+    fields: &[Field],
+    expected: usize,
+    suspects: Suspects,
+) -> Row {
+    let raw = &text[record.start..record.end];
+    if suspects.nul && raw.contains(&0) {
+        return Row::Malformed(RowFault::Nul);
+    }
+    let blank = |field: &Field| cells::trim(&text[field.start..field.end]).is_empty();
+    if record.fault.is_none() && fields.iter().all(blank) {
+        return Row::Blank;
+    }
+    let undecodable =
+        suspects.damaged && std::str::from_utf8(raw).map_or(true, |raw| raw.contains('\u{fffd}'));
+    let short = record.fault.is_none() && fields.len() < expected;
+    if !record.terminated && (undecodable || short || record.fault == Some(QuoteFault::Open)) {
+        return Row::Malformed(RowFault::Torn);
+    }
+    match record.fault {
+        _ if undecodable => Row::Malformed(RowFault::Encoding),
+        Some(QuoteFault::Open) => Row::Malformed(RowFault::OpenQuote),
+        Some(QuoteFault::TextAfter) => Row::Malformed(RowFault::TextAfterQuote),
+        None if fields.len() != expected => {
+            Row::Malformed(RowFault::Fields { expected: expected as u64, found: fields.len() as u64 })
+        }
+        None => Row::Sound,
+    }
 }
 
 impl CsvFile {
@@ -158,32 +199,18 @@ impl CsvFile {
     }
 
     fn judge(&self, record: &Record, fields: &[Field]) -> Row {
-        let text = self.text();
-        let raw = &text[record.start..record.end];
-        if self.has_nul && raw.contains(&0) {
-            return Row::Malformed(RowFault::Nul);
-        }
-        if record.fault.is_none()
-            && fields.iter().all(|field| cells::trim(&text[field.start..field.end]).is_empty())
-        {
-            return Row::Blank;
-        }
-        let expected = self.layout.names.len();
-        let undecodable =
-            self.damaged && std::str::from_utf8(raw).map_or(true, |raw| raw.contains('\u{fffd}'));
-        let short = record.fault.is_none() && fields.len() < expected;
-        if !record.terminated && (undecodable || short || record.fault == Some(QuoteFault::Open)) {
-            return Row::Malformed(RowFault::Torn);
-        }
-        match record.fault {
-            _ if undecodable => Row::Malformed(RowFault::Encoding),
-            Some(QuoteFault::Open) => Row::Malformed(RowFault::OpenQuote),
-            Some(QuoteFault::TextAfter) => Row::Malformed(RowFault::TextAfterQuote),
-            None if fields.len() != expected => {
-                Row::Malformed(RowFault::Fields { expected: expected as u64, found: fields.len() as u64 })
-            }
-            None => Row::Sound,
-        }
+        let suspects = Suspects { nul: self.has_nul, damaged: self.damaged };
+        judge(self.text(), record, fields, self.layout.names.len(), suspects)
+    }
+
+    /// The encoding, how it was found, and whether the file begins with a byte order mark.
+    pub(crate) fn encoding(&self) -> (&Found<String>, bool) {
+        (&self.encoding, self.bom)
+    }
+
+    /// Bytes that were read and decoded: those of the whole file unless it was opened by [`CsvFile::head`].
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.size
     }
 
     /// Looks at every cell once and returns what the columns hold.

@@ -61,6 +61,7 @@ mod segments;
 mod source;
 mod spec;
 mod stamps;
+mod stream;
 mod successes;
 mod summed;
 mod table;
@@ -80,6 +81,7 @@ pub use overview::{ColumnKind, ColumnOverview};
 pub use query::{Gathered, GroupValues, Query};
 pub use reading::{FileReading, Format, Found, How, MalformedRow, Reading, RowFault, SHOWN_MALFORMED};
 pub use stamps::TimeRange;
+pub use stream::{QUANTILE_ERROR, Streamed};
 pub(crate) use summed::by_label;
 
 /// The rows of an experiment with everything that is known about them.
@@ -117,6 +119,10 @@ pub struct Dataset {
     date: jiff::civil::Date,
     /// What the dataset of an earlier day is made of, when the times of all rows that matter are known.
     origin: Option<std::sync::Arc<history::Origin>>,
+    /// How the rows of big files were read; none where all rows are at hand.
+    pub streamed: Option<Streamed>,
+    /// Some of the rows of big files.
+    sample: Option<Box<Dataset>>,
     /// The sums of the rows, where nothing else is known of them.
     sums: Option<Box<crate::sums::Sums>>,
 }
@@ -125,6 +131,11 @@ impl Dataset {
     /// Whether exposures are known as counts only: rows of units are in the facts alone.
     pub fn has_counts_only(&self) -> bool {
         self.counts.is_some()
+    }
+
+    /// Every so-many-th row of big files as a dataset of its own, for what needs rows; its gates say nothing of the files.
+    pub fn sample(&self) -> Option<&Dataset> {
+        self.sample.as_deref()
     }
 
     /// Whether a gate forbids the analysis.

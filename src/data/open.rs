@@ -14,6 +14,7 @@ use super::identity::Identity;
 use super::join::{Setting, join};
 use super::spec::{Spec, answerable};
 use super::stamps::{DAY, Stamps, midnight};
+use super::stream;
 use super::table::read_table;
 use super::units::{Names, UnitColumn};
 use crate::config::valid::{DataSource, Design, Metric, Segment};
@@ -42,6 +43,13 @@ pub fn open(
 ) -> Result<Warned<Dataset>, Vec<Diagnostic>> {
     let mut warnings = Vec::new();
     let mut problems = answerable(source, metrics, segments).err().unwrap_or_default();
+    if problems.is_empty() {
+        let asked =
+            stream::Asked { source, metrics, design, segments, date, sizes: stream::Sizes::default() };
+        if let Some(value) = stream::open(&asked, &mut warnings)? {
+            return Ok(Warned { value, warnings });
+        }
+    }
     let mut keep = |read: Result<Content, Vec<Diagnostic>>| read.map_err(|more| problems.extend(more)).ok();
     let own = keep(read_table(&Spec::data(source, metrics, segments), &mut warnings));
     let mut tables = Vec::with_capacity(source.facts.len());
@@ -178,6 +186,8 @@ pub(crate) fn assemble(
         counts: source.count.clone(),
         date,
         origin: None,
+        streamed: None,
+        sample: None,
         sums: None,
     })
 }

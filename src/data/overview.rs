@@ -75,30 +75,42 @@ pub struct ColumnOverview {
     pub latest: Option<String>,
 }
 
+impl ColumnOverview {
+    /// A column of which nothing is known but its kind.
+    pub(crate) fn nothing(name: &str, kind: Kind) -> ColumnOverview {
+        ColumnOverview {
+            name: name.to_string(),
+            kind: kind.into(),
+            count: 0,
+            missing: 0,
+            markers: 0,
+            unreadable: 0,
+            non_finite: 0,
+            mean: None,
+            std: None,
+            min: None,
+            q25: None,
+            median: None,
+            q75: None,
+            max: None,
+            invalid: 0,
+            distinct: None,
+            earliest: None,
+            latest: None,
+        }
+    }
+}
+
 /// Describes one column.
 ///
 /// # Errors
 /// `data::overview` when polars cannot compute on the column, which is a defect of this program.
 pub(crate) fn describe(series: &Series, kind: Kind, invalid: u64) -> Result<ColumnOverview, Diagnostic> {
     let mut overview = ColumnOverview {
-        name: series.name().to_string(),
-        kind: kind.into(),
         count: (series.len() - series.null_count()) as u64,
         missing: series.null_count() as u64,
-        markers: 0,
-        unreadable: 0,
-        non_finite: 0,
-        mean: None,
-        std: None,
-        min: None,
-        q25: None,
-        median: None,
-        q75: None,
-        max: None,
         invalid,
-        distinct: None,
-        earliest: None,
-        latest: None,
+        ..ColumnOverview::nothing(series.name(), kind)
     };
     let defect = |error: PolarsError| {
         Diagnostic::error("data::overview", format!("column `{}`: {}", series.name(), sentence(&error)))
@@ -146,7 +158,8 @@ fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
     Some(low + (high - low) * (place - below as f64))
 }
 
-fn iso(micros: i64, timed: bool) -> Option<String> {
+/// A time stamp in ISO 8601, the date alone unless `timed`.
+pub(crate) fn iso(micros: i64, timed: bool) -> Option<String> {
     let stamp = civil(micros)?;
     Some(if timed { stamp.to_string() } else { stamp.date().to_string() })
 }

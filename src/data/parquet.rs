@@ -18,7 +18,8 @@ pub(crate) struct ParquetFiles {
     pub kinds: Vec<Option<Kind>>,
 }
 
-fn problem(path: &Path, error: &PolarsError) -> Diagnostic {
+/// A file that polars cannot read.
+pub(crate) fn problem(path: &Path, error: &PolarsError) -> Diagnostic {
     Diagnostic::error(
         "data::parquet",
         format!("the file is no readable Parquet: {}", failure::sentence(error)),
@@ -205,7 +206,7 @@ fn kind_of(dtype: &DataType) -> Option<Kind> {
 }
 
 /// A column of a file as the kind it has over all files. NaN is how pandas writes a missing number, so it is missing here.
-fn normalised(series: &Series, kind: Option<Kind>) -> PolarsResult<Series> {
+pub(crate) fn normalised(series: &Series, kind: Option<Kind>) -> PolarsResult<Series> {
     let dtype = match kind {
         Some(Kind::Integer) => DataType::Int64,
         Some(Kind::Float) => DataType::Float64,
@@ -217,6 +218,9 @@ fn normalised(series: &Series, kind: Option<Kind>) -> PolarsResult<Series> {
     };
     let cast = series.strict_cast(&dtype)?;
     if dtype != DataType::Float64 {
+        return Ok(cast);
+    }
+    if cast.f64()?.downcast_iter().all(|array| array.values().iter().all(|value| !value.is_nan())) {
         return Ok(cast);
     }
     let values: Float64Chunked =

@@ -88,6 +88,8 @@ pub(crate) struct CsvTable {
     pub evidence: Vec<Evidence>,
     pub plans: Vec<Plan>,
     pub decimal: Found<char>,
+    /// Column names.
+    pub names: Vec<String>,
 }
 
 impl CsvTable {
@@ -118,7 +120,8 @@ impl CsvTable {
             .map(|((name, usage), evidence)| (name.as_str(), *usage, evidence))
             .collect();
         let (plans, decimal) = plan(&columns, files_spec.decimal, separator)?;
-        Ok(CsvTable { files, empty_files, evidence, plans, decimal })
+        let names = names.to_vec();
+        Ok(CsvTable { files, empty_files, evidence, plans, decimal, names })
     }
 
     fn read(&self, projection: &[usize]) -> Result<(DataFrame, Vec<Vec<BadCell>>), Diagnostic> {
@@ -158,7 +161,7 @@ impl Table {
     /// Column names.
     pub(crate) fn names(&self) -> &[String] {
         match self {
-            Table::Csv(table) => table.files.first().map_or(&[], |file| &file.layout.names),
+            Table::Csv(table) => &table.names,
             Table::Parquet { files, .. } => &files.names,
         }
     }

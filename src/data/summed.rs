@@ -52,6 +52,8 @@ impl Dataset {
             size.rows += exposure.rows;
             match exposure.day {
                 None => undated[at] += exposure.analysed,
+                // A day on which rules leave everybody out is a day without exposures.
+                Some(_) if exposure.analysed == 0 => {}
                 Some(day) => {
                     let day = midnight(day).div_euclid(DAY);
                     days.entry(day).or_insert_with(|| vec![0; undated.len()])[at] += exposure.analysed;
@@ -84,6 +86,8 @@ impl Dataset {
             date,
             origin: None,
             reading,
+            streamed: None,
+            sample: None,
             sums: Some(Box::new(sums)),
         }
     }

@@ -65,7 +65,8 @@ fn open_files(spec: &Spec, warnings: &mut Vec<Diagnostic>) -> Result<Content, Ve
     read(spec, &table, &needs, warnings)
 }
 
-fn usage(needs: &Needs, index: usize) -> Use {
+/// What a column is for.
+pub(crate) fn usage(needs: &Needs, index: usize) -> Use {
     if [needs.group, needs.unit, needs.user].contains(&Some(index)) {
         Use::Label
     } else if needs.all.contains(&index) {
@@ -103,7 +104,7 @@ fn read(
     reading.rows = frame.height() as u64;
     mixed_dialects(&reading, warnings);
     if frame.height() > 0 {
-        check_types(spec, table, &frame)?;
+        check_types(spec, table.names(), frame.schema())?;
         if let Some(count) = needs.count {
             counts_are_sound(spec, &frame, &table.names()[count])?;
         }
@@ -196,7 +197,7 @@ fn rules(files: &Files, table: &Table, frame: &DataFrame, spec: &Spec) -> Result
 }
 
 /// Files of one table that were written in different ways are read all the same, but that is worth a word.
-fn mixed_dialects(reading: &Reading, warnings: &mut Vec<Diagnostic>) {
+pub(crate) fn mixed_dialects(reading: &Reading, warnings: &mut Vec<Diagnostic>) {
     let Some(first) = reading.files.first() else { return };
     for file in &reading.files[1..] {
         let same = |a: &Option<Found<String>>, b: &Option<Found<String>>| {
@@ -211,12 +212,15 @@ fn mixed_dialects(reading: &Reading, warnings: &mut Vec<Diagnostic>) {
 }
 
 /// Checks the types of every expression.
-fn check_types(spec: &Spec, table: &Table, frame: &DataFrame) -> Result<(), Vec<Diagnostic>> {
+///
+/// # Errors
+/// Every expression whose type is not the one that is expected.
+pub(crate) fn check_types(spec: &Spec, names: &[String], schema: &Schema) -> Result<(), Vec<Diagnostic>> {
     let mut problems = Vec::new();
     for text in &spec.texts {
         let (sql, used_by) = (text.sql, text.used_by.as_str());
-        let checked = expression::parse(sql, used_by, table.names()).and_then(|parsed| {
-            let dtype = type_of(&parsed, frame.schema(), used_by).map_err(|problem| vec![problem])?;
+        let checked = expression::parse(sql, used_by, names).and_then(|parsed| {
+            let dtype = type_of(&parsed, schema, used_by).map_err(|problem| vec![problem])?;
             let fits = match text.expect {
                 Expect::Number => is_number(&dtype, sql, used_by),
                 Expect::Condition => is_predicate(&dtype, sql, used_by),
@@ -241,13 +245,52 @@ fn time_of_rows(
         return stamps(column).map_err(|error| defect(&error));
     }
     if column.null_count() < column.len() {
-        let key = spec.name("time");
-        let message = format!("{key}: column `{name}` holds no dates, the time of the rows is not known");
-        warnings.push(
-            Diagnostic::warning("data::time-type", message).hint("write dates as 2024-03-01 or 01.03.2024"),
-        );
+        warnings.push(time_type(spec, name));
     }
     Ok(None)
+}
+
+/// A column of times that holds none.
+pub(crate) fn time_type(spec: &Spec, name: &str) -> Diagnostic {
+    let key = spec.name("time");
+    let message = format!("{key}: column `{name}` holds no dates, the time of the rows is not known");
+    Diagnostic::warning("data::time-type", message).hint("write dates as 2024-03-01 or 01.03.2024")
+}
+
+/// The content of rows that were read and accounted for elsewhere, such as a sample.
+///
+/// # Errors
+/// Rules that do not fit their columns.
+pub(crate) fn content_of(
+    spec: &Spec,
+    table: &Table,
+    frame: DataFrame,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Content, Vec<Diagnostic>> {
+    let names = table.names();
+    let rules = rules(spec.files, table, &frame, spec)?;
+    let time = spec.time.and_then(|time| names.iter().position(|name| name == time));
+    let stamps = match time {
+        Some(index) if matches!(table.kind(index), Some(Kind::Date | Kind::Datetime)) => {
+            time_of_rows(spec, &frame, &names[index], table.kind(index), warnings)
+                .map_err(|problem| vec![problem])?
+        }
+        _ => None,
+    };
+    let mut content = Content {
+        columns: names.to_vec(),
+        reading: Reading { rows: frame.height() as u64, ..Reading::empty(Format::Csv) },
+        overview: Vec::new(),
+        gates: Vec::new(),
+        frame,
+        broken: rules.broken,
+        excluded: None,
+        stamps: stamps.map(Arc::new),
+        names: Vec::new(),
+        after_date: 0,
+    };
+    content.judge(spec.files);
+    Ok(content)
 }
 
 /// Describes every column: those of the frame from it, the others a few at a time, so that a wide file does not have to fit

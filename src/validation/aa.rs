@@ -68,9 +68,11 @@ pub fn run(
     effort: Effort,
 ) -> Result<Vec<Proven>, Diagnostic> {
     // Units are relabelled over all metrics at once; sums do not know which values belong to one unit.
-    if data.sums().is_some() {
-        return Ok(Vec::new());
-    }
+    let data = match data.sample() {
+        Some(sample) => sample,
+        None if data.sums().is_some() => return Ok(Vec::new()),
+        None => data,
+    };
     let all: u64 = data.groups.iter().map(|group| group.units).sum();
     let step = (all as usize).div_ceil(effort.most_units).max(1) as u32;
     let mut tests = Vec::new();

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use itog::config::valid::{
     Adjustment, Aggregate, ColumnRule, Comparisons, Correction, DataSource, Design, Files, Goal, Looks,
-    Metric, MetricKind, MetricSource, Monitoring, OnBroken, Population, Resampling, Role, Rows, TestKind,
+    Metric, MetricKind, MetricSource, Monitoring, OnBroken, Population, Resampling, Role, Rows, Streaming,
+    TestKind,
 };
 use itog::data::{Dataset, Gate, Gathered, Header, Query};
 use itog::diag::{Diagnostic, Warned};
@@ -37,6 +38,7 @@ pub fn source(path: PathBuf, group: &str) -> DataSource {
         identity: None,
         warn_after: None,
         error_after: None,
+        streaming: Streaming::Auto,
     }
 }
 

@@ -65,6 +65,7 @@ pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<Data
         identity: transposed(identity)?,
         warn_after: data.warn_after.as_ref().map(|days| days.value),
         error_after: data.error_after.as_ref().map(|days| days.value),
+        streaming: data.streaming.as_ref().map(|word| word.value.0).unwrap_or_default(),
     })
 }
 

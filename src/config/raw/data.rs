@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::super::choices::Word;
-use super::super::valid::OnBroken;
+use super::super::valid::{OnBroken, Streaming};
 use super::{At, ID, Named};
 
 /// Where the rows are and what their columns mean.
@@ -47,6 +47,8 @@ pub struct RawData {
     /// Days between the last data and the data date after which they are refused; needs `time`.
     #[schemars(extend("minimum" = 0, "examples" = [7]))]
     pub error_after: Option<At<u64>>,
+    /// Whether the rows are read in parts, of which only sums stay; `auto` unless said otherwise.
+    pub streaming: Option<At<Word<Streaming>>>,
     /// What happens to rows that cannot be read; `refuse` unless said otherwise.
     pub malformed: Option<At<Word<OnBroken>>>,
     /// Fewest rows the analysis accepts; 1 unless said otherwise.

@@ -46,6 +46,21 @@ pub struct DataSource {
     pub warn_after: Option<u64>,
     /// Days without new data after which the data are refused.
     pub error_after: Option<u64>,
+    /// Whether rows are read in parts, of which only sums stay.
+    pub streaming: Streaming,
+}
+
+/// Whether the rows of `[data]` are read in parts, of which only sums stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Streaming {
+    /// Where they would take much memory and the metrics are made of sums.
+    #[default]
+    Auto,
+    /// Always; an experiment that needs all rows at once is refused.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// `[data.identity]`: which devices are one user.

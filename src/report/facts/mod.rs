@@ -212,6 +212,9 @@ pub fn of(f: &Findings) -> Value {
         "pairs": primary_pairs,
         "rows": f.data.as_ref().map(|d| d.reading.rows),
         "units": f.data.as_ref().map(|d| d.groups.iter().map(|g| g.units).sum::<u64>()),
+        "streamed": f.data.as_ref().and_then(|d| d.streamed.as_ref()).map(|s| json!({
+            "step": s.step, "error": s.quantile_error,
+        })),
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
         "winner": f.verdict.winner,
         "primary": primary,

@@ -1,0 +1,345 @@
+//! What a pass over the rows looks for, and how what it found becomes a dataset.
+
+use jiff::civil::{Date, DateTime};
+
+use super::Streamed;
+use super::measure::{Measure, Measures};
+use super::open::Asked;
+use super::overview::{Kept, described};
+use super::pass::{Found, Wanted};
+use super::places::Apart;
+use super::sketch::ERROR;
+use crate::config::valid::{ColumnRule, DataSource, Design, Metric, MetricSource};
+use crate::data::Dataset;
+use crate::data::columns::Kind;
+use crate::data::expression::parse;
+use crate::data::join::Setting;
+use crate::data::open::{assemble, end_of};
+use crate::data::overview::ColumnOverview;
+use crate::data::reading::Reading;
+use crate::data::source::Table;
+use crate::data::spec::{Needs, Spec};
+use crate::data::stamps::{DAY, civil};
+use crate::data::table::{content_of, time_type};
+use crate::diag::Diagnostic;
+use crate::stats::Undefined;
+use crate::sums::{
+    ArmSums, ColumnSums, Exposure, Key, MetricSums, Partition, RowCounts, Sums, Table as ValueTable,
+};
+
+/// Rows of the sample, about.
+const SAMPLE: u64 = 100_000;
+
+/// The columns of the files.
+pub(crate) struct Columns<'a> {
+    pub names: &'a [String],
+    pub kind: &'a dyn Fn(usize) -> Option<Kind>,
+    pub needs: &'a Needs,
+}
+
+impl Columns<'_> {
+    /// Whether some expression reads a column.
+    ///
+    /// # Errors
+    /// SQL that does not parse.
+    pub(crate) fn is_read(&self, spec: &Spec, index: usize) -> Result<bool, Vec<Diagnostic>> {
+        for text in &spec.texts {
+            if parse(text.sql, &text.used_by, self.names)?.columns.contains(&self.names[index]) {
+                return Ok(true);
+            }
+        }
+        Ok(self.needs.time == Some(index))
+    }
+
+    /// Columns of whole numbers that no expression computes with: only they themselves are added up.
+    pub(crate) fn short(&self, spec: &Spec) -> Vec<usize> {
+        let computed = |name: &String| {
+            spec.texts.iter().any(|text| {
+                text.sql.trim() != name
+                    && parse(text.sql, &text.used_by, self.names)
+                        .map_or(true, |parsed| parsed.columns.contains(name))
+            })
+        };
+        let is_short =
+            |index: &usize| (self.kind)(*index) == Some(Kind::Integer) && !computed(&self.names[*index]);
+        self.needs.all.iter().copied().filter(is_short).collect()
+    }
+}
+
+/// What a pass over the rows looks for, and where it puts it.
+pub(crate) struct Job<'a> {
+    measures: Measures,
+    /// The measure of each metric that reads rows.
+    metrics: Vec<(&'a Metric, usize)>,
+    design: &'a Design,
+    date: Date,
+    group: &'a str,
+    time: Option<String>,
+    /// SQL of the partitions: strata of metrics and segments.
+    partitions: Vec<String>,
+    names: Vec<String>,
+    rules: Vec<(&'a ColumnRule, Kind)>,
+    rules_key: String,
+    texts: Vec<String>,
+    dates: Vec<String>,
+    /// Columns of the overview by position.
+    described: Vec<(usize, Kind, Kept)>,
+    short: Vec<String>,
+    step: u64,
+}
+
+impl<'a> Job<'a> {
+    /// Everything that the config asks of the rows; `rows` is about how many there are.
+    ///
+    /// # Errors
+    /// SQL that does not parse.
+    pub(crate) fn of(
+        asked: &Asked<'a>,
+        spec: &Spec,
+        columns: &Columns,
+        rows: u64,
+    ) -> Result<Job<'a>, Vec<Diagnostic>> {
+        let source = asked.source;
+        let mut job = Job {
+            measures: Measures::new(),
+            metrics: Vec::new(),
+            design: asked.design,
+            date: asked.date,
+            group: &source.group,
+            time: None,
+            partitions: Vec::new(),
+            names: columns.names.to_vec(),
+            rules: Vec::new(),
+            rules_key: spec.name("columns"),
+            texts: Vec::new(),
+            dates: Vec::new(),
+            described: Vec::new(),
+            short: Vec::new(),
+            step: rows.div_ceil(SAMPLE).max(1),
+        };
+        for index in &columns.needs.all {
+            let (name, kind) = (&columns.names[*index], (columns.kind)(*index).unwrap_or(Kind::Text));
+            let kept = match kind {
+                Kind::Integer | Kind::Float | Kind::Boolean => {
+                    Kept::Measure(job.measures.ask(Measure::column(name), columns.names)?)
+                }
+                Kind::Text => {
+                    job.texts.push(name.clone());
+                    Kept::Texts(job.texts.len() - 1)
+                }
+                Kind::Date | Kind::Datetime => {
+                    job.dates.push(name.clone());
+                    Kept::Dates(job.dates.len() - 1)
+                }
+            };
+            job.described.push((*index, kind, kept));
+            if columns.needs.time == Some(*index) && matches!(kept, Kept::Dates(_)) {
+                job.time = Some(name.clone());
+            }
+        }
+        for rule in &source.files.columns {
+            let index = columns.names.iter().position(|name| *name == rule.column);
+            let kind = index.and_then(|index| (columns.kind)(index)).unwrap_or(Kind::Text);
+            job.rules.push((rule, kind));
+        }
+        for metric in asked.metrics {
+            let Some(measure) = Measure::of(metric) else { continue };
+            job.metrics.push((metric, job.measures.ask(measure, columns.names)?));
+            if let MetricSource::Rows(rows) = &metric.source
+                && let Some(strata) = &rows.adjustment.strata
+                && !job.partitions.contains(strata)
+            {
+                job.partitions.push(strata.clone());
+            }
+        }
+        for segment in
+            asked.segments.iter().filter(|segment| !job.partitions.contains(&segment.by)).collect::<Vec<_>>()
+        {
+            job.partitions.push(segment.by.clone());
+        }
+        Ok(job)
+    }
+
+    /// Columns that parts hold as the files have them: numbers of 32 bits.
+    pub(crate) fn keep_short(&mut self, columns: &[usize]) {
+        self.short = columns.iter().map(|index| self.names[*index].clone()).collect();
+    }
+
+    /// The column of groups is not among the columns of the parts: its labels are.
+    pub(crate) fn kept_labels(&mut self, group: usize) {
+        let name = &self.names[group];
+        let at = self.texts.iter().position(|text| text == name);
+        for (index, _, kept) in &mut self.described {
+            *kept = match *kept {
+                _ if *index == group => Kept::Labels,
+                Kept::Texts(text) if at.is_some_and(|at| text > at) => Kept::Texts(text - 1),
+                kept => kept,
+            };
+        }
+        self.texts.retain(|text| text != name);
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        let partitions = self
+            .partitions
+            .iter()
+            .filter_map(|sql| Some((sql.clone(), parse(sql, sql, &self.names).ok()?)))
+            .collect();
+        Wanted {
+            measures: &self.measures,
+            apart: Apart { design: self.design, end: end_of(self.date), partitions },
+            group: self.group,
+            time: self.time.as_deref(),
+            rules: self.rules.clone(),
+            rules_key: self.rules_key.clone(),
+            texts: self.texts.iter().map(String::as_str).collect(),
+            dates: self.dates.iter().map(String::as_str).collect(),
+            short: self.short.clone(),
+            step: self.step as usize,
+        }
+    }
+
+    /// The dataset of what was found.
+    ///
+    /// # Errors
+    /// Sums that are not finite, defects of this program.
+    pub(crate) fn dataset(
+        &self,
+        asked: &Asked,
+        spec: &Spec,
+        table: &Table,
+        mut found: Found,
+        reading: Reading,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Result<Dataset, Vec<Diagnostic>> {
+        let one = |problem: Diagnostic| vec![problem];
+        let sums = self.sums(&found).map_err(|reason| {
+            vec![Diagnostic::error("data::streaming", format!("the sums are not finite: {reason}"))]
+        })?;
+        let mut data = Dataset::of_sums(sums, reading, asked.source, asked.design, asked.date);
+        data.overview = self.overview(&found, table);
+        if self.time.is_none()
+            && let Some(time) = &asked.source.time
+            && let Some(column) = data.overview.iter().find(|column| column.name == *time)
+            && column.count > 0
+        {
+            warnings.push(time_type(spec, time));
+        }
+        let sample = found.sample.take().unwrap_or_default();
+        let rows = sample.height() as u64;
+        let own = content_of(spec, table, sample, warnings)?;
+        let own = own.until(end_of(asked.date), &asked.source.files).map_err(one)?;
+        let source = DataSource { facts: Vec::new(), ..asked.source.clone() };
+        let setting = Setting { source, design: asked.design.clone(), start: None, names: 0, identity: None };
+        data.sample = Some(Box::new(assemble(&setting, &own, &[], asked.date).map_err(one)?));
+        data.streamed = Some(Streamed { sample: rows, step: self.step, quantile_error: ERROR });
+        Ok(data)
+    }
+
+    fn overview(&self, found: &Found, table: &Table) -> Vec<ColumnOverview> {
+        self.described
+            .iter()
+            .map(|(index, kind, kept)| {
+                let name = &self.names[*index];
+                let rules = self.rules.iter().zip(&found.broken);
+                let invalid =
+                    rules.filter(|((rule, _), _)| rule.column == *name).map(|(_, broken)| broken[0]).sum();
+                let mut column = described(name, *kind, *kept, invalid, found);
+                column.markers = table.markers(*index);
+                column
+            })
+            .collect()
+    }
+
+    fn sums(&self, found: &Found) -> Result<Sums, Undefined> {
+        let mut sums = Sums {
+            partitions: self
+                .partitions
+                .iter()
+                .map(|by| Partition { by: by.clone(), parts: Vec::new() })
+                .collect(),
+            rows: RowCounts {
+                total: found.rows - found.after_date,
+                without_group: found.missing_group,
+                without_time: found.untimed,
+                after_date: found.after_date,
+                ..RowCounts::default()
+            },
+            time: found.time.and_then(times),
+            ..Sums::default()
+        };
+        for (rule, broken) in self.rules.iter().zip(&found.broken) {
+            if broken[1] > 0 {
+                sums.columns.push(ColumnSums {
+                    name: rule.0.column.clone(),
+                    moments: None,
+                    min: None,
+                    max: None,
+                    count: 0,
+                    missing: 0,
+                    non_finite: 0,
+                    invalid: broken[1],
+                });
+            }
+        }
+        let mut metrics: Vec<MetricSums> = self
+            .metrics
+            .iter()
+            .map(|(metric, measure)| MetricSums {
+                metric: metric.id.clone(),
+                values: self.measures.values(*measure),
+                covariates: Vec::new(),
+                strata: match &metric.source {
+                    MetricSource::Rows(rows) => {
+                        let strata = rows.adjustment.strata.as_ref();
+                        strata.and_then(|by| self.partitions.iter().position(|known| known == by))
+                    }
+                    _ => None,
+                },
+                groups: Vec::new(),
+            })
+            .collect();
+        for (key, size, tallies) in &found.cells {
+            let group = position(&mut sums.groups, &key.group);
+            let parts: Vec<u32> = sums
+                .partitions
+                .iter_mut()
+                .zip(&key.parts)
+                .map(|(partition, label)| position(&mut partition.parts, label) as u32)
+                .collect();
+            let day = key.day.and_then(|day| civil(day * DAY)).map(|moment| moment.date());
+            sums.expose(Exposure {
+                group,
+                day,
+                parts: parts.clone(),
+                units: size.rows,
+                analysed: size.analysed,
+                rows: size.rows,
+            });
+            for (own, (_, measure)) in metrics.iter_mut().zip(&self.metrics) {
+                own.groups.resize_with(own.groups.len().max(group + 1), || ArmSums {
+                    cells: Vec::new(),
+                    table: ValueTable::NotAsked,
+                });
+                let key = Key { day, parts: parts.clone(), lacking: 0 };
+                own.groups[group].add(tallies[*measure].cell(key, own.values)?)?;
+            }
+        }
+        let count = sums.groups.len();
+        metrics.iter_mut().for_each(|metric| metric.groups.resize_with(count, ArmSums::default));
+        sums.metrics = metrics;
+        Ok(sums)
+    }
+}
+
+fn times((first, last): (i64, i64)) -> Option<(DateTime, DateTime)> {
+    Some((civil(first)?, civil(last)?))
+}
+
+/// The position of a name, which is added where it is new.
+fn position(names: &mut Vec<String>, name: &str) -> usize {
+    names.iter().position(|known| known == name).unwrap_or_else(|| {
+        names.push(name.to_string());
+        names.len() - 1
+    })
+}
