@@ -3,6 +3,8 @@
 //! A run leaves one [`Told`] in the archive. The next one reads it back and says what changed; the digest and
 //! `itog archive scorecard` count over all of them. Nothing in here touches the archive: it comes in as values.
 
+pub mod scorecard;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 

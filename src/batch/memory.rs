@@ -11,6 +11,7 @@ use crate::deliver::archive::{self, Archive, Failure, Input, Output, PastRows, R
 use crate::deliver::folder::Staging;
 use crate::deliver::manifest::{Entry as FileEntry, run_key};
 use crate::diag::Diagnostic;
+use crate::history::scorecard::Case;
 use crate::history::{self, Decision, History, Last, Outcome, Told};
 use crate::report::GENERATOR;
 use crate::run::Past;
@@ -128,6 +129,28 @@ pub fn remembered(
         superseded: decision.superseded_by.is_some_and(|later| wanted.contains(&later)),
         recommended: answered.map(|entry| entry.action),
     })
+}
+
+/// Every experiment of the archive with what its last report up to a day said and what people decided, for the scorecard.
+///
+/// # Errors
+/// Whatever the database refuses.
+pub fn cases(archive: &Archive, until: Date) -> archive::Result<Vec<Case>> {
+    let all = archive.decisions(None)?;
+    let known: Vec<i64> = all.iter().map(|decision| decision.seq).collect();
+    let mut cases = Vec::new();
+    for (id, first, _, told) in archive.last_told(&until.to_string())? {
+        // What a later version told otherwise is passed over.
+        let (Ok(told), Ok(first)) = (serde_json::from_str::<Told>(&told), first.parse::<Date>()) else {
+            continue;
+        };
+        let own = all.iter().filter(|decision| decision.experiment == id);
+        let decisions = own
+            .map(|decision| remembered(archive, decision, &known))
+            .collect::<archive::Result<Vec<Decision>>>()?;
+        cases.push(Case { id, first, told, decisions });
+    }
+    Ok(cases)
 }
 
 /// Adds what the archive remembers to the inputs of an experiment.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::experiment::keep;
 use super::job::Done;
+use super::memory;
 use super::prepare::Ready;
 use super::{Batch, Ended, Success, failed};
 use crate::artifact::Artifact;
@@ -12,9 +13,11 @@ use crate::deliver::archive::{Archive, KeptNight, Recommendation, Record, Run};
 use crate::deliver::folder::Staging;
 use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest};
 use crate::diag::{Diagnostic, Severity};
+use crate::history::scorecard::Scorecard;
 use crate::report::GENERATOR;
 use crate::report::digest::{self, Entry};
 use crate::report::document::Tone;
+use crate::report::scorecard;
 use crate::run::rendered;
 use crate::wording::narrative::Narrative;
 
@@ -130,7 +133,10 @@ pub(super) fn deliver(
     let chain = archive.head().map_err(|e| e.diagnostic("archive::read", &batch.out))?;
     drop(stage);
     let stage = tracing::debug_span!("digest").entered();
-    let document = digest::compose(entries, batch.date, narrative.terms(), Some(&chain));
+    let cases = memory::cases(archive, batch.date).map_err(|e| e.diagnostic("archive::read", &batch.out))?;
+    let mut document = digest::compose(entries, batch.date, narrative.terms(), Some(&chain));
+    let card = Scorecard::of(&cases, batch.date);
+    document.blocks.extend(scorecard::blocks(&card, narrative.terms()));
     let mut warnings = Vec::new();
     let (html, pdf) = rendered(&document, &[], batch.stamp, &mut warnings)?;
     drop(stage);

@@ -85,6 +85,12 @@ pub enum ArchiveCommand {
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
+    /// Count what became of the experiments: shipped, kept, stopped, how long it took, what it brought
+    Scorecard {
+        /// Form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
 }
 
 /// The names of outcomes, listed in the help.

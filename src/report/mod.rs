@@ -6,6 +6,7 @@ pub mod facts;
 pub mod gates;
 pub mod mail;
 pub mod scale;
+pub mod scorecard;
 pub mod sections;
 pub mod sentences;
 

@@ -3,6 +3,7 @@
 mod decide;
 mod read;
 mod replay;
+mod scorecard;
 mod verify;
 
 use std::path::Path;
@@ -33,6 +34,7 @@ pub fn archive(command: ArchiveCommand, out: &Path, quiet: bool) -> Outcome {
             verify::verify(&reading(out)?, deep, witness.as_deref(), format, out)
         }
         ArchiveCommand::Replay { runs, format } => replay::replay(&reading(out)?, &runs, format, out),
+        ArchiveCommand::Scorecard { format } => scorecard::scorecard(&reading(out)?, format, out),
         ArchiveCommand::Export { to } => verify::export(&reading(out)?, &to, out, quiet),
     }
 }

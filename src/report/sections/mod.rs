@@ -27,7 +27,7 @@ use crate::config::valid::Role;
 use crate::wording::narrative::NarrativeError;
 
 /// The text with a capital first letter.
-fn upper_first(text: &str) -> String {
+pub(super) fn upper_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().collect::<String>() + chars.as_str())
 }
