@@ -4,7 +4,7 @@ use super::schedule::Schedule;
 use super::{Closing, Method, Plan, WarmUp};
 use crate::stats::Undefined;
 use crate::stats::distributions::normal_isf;
-use crate::stats::group_sequential::{Crossing, Spending, crossing_probabilities, drift_for_power};
+use crate::stats::group_sequential::{Crossing, Powered, Spending, crossing_probabilities};
 
 /// The sample sizes of a design that is looked at, as shares of that of the fixed test with the same power.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,15 +55,15 @@ pub fn efficiency(
     let steps = Schedule::new(&plan, &nights, Closing::Open)?.steps;
     let times: Vec<f64> = (1..=looks).map(|look| f64::from(look) / f64::from(looks)).collect();
     let z: Vec<f64> = steps.iter().map(|step| step.boundary_z.unwrap_or(f64::INFINITY)).collect();
-    let drift = drift_for_power(&times, &z, power)?;
+    let powered = Powered::new(&times, &z, power)?;
+    let drift = powered.drift;
     let fixed = normal_isf(alpha / 2.0) - normal_isf(power);
     let inflation = (drift / fixed).powi(2);
-    let stop = |drift: f64| crossing_probabilities(&times, &z, drift);
     Ok(Efficiency {
         inflation,
-        expected_null: inflation * mean_time(&times, &stop(0.0)?),
-        expected_effect: inflation * mean_time(&times, &stop(drift)?),
-        power_uninflated: stop(fixed)?.total(),
+        expected_null: inflation * mean_time(&times, &crossing_probabilities(&times, &z, 0.0)?),
+        expected_effect: inflation * mean_time(&times, &powered.crossing(drift)),
+        power_uninflated: powered.crossing(fixed).total(),
     })
 }
 

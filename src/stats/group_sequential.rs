@@ -245,6 +245,38 @@ fn crossing(information: &[f64], z: &[f64], arrivals: &[Paths], drift: f64) -> C
 /// # Errors
 /// Those of [`crossing_probabilities`]; [`Undefined::NoSolution`] where the power is not above the error rate.
 pub fn drift_for_power(information: &[f64], z: &[f64], power: f64) -> Result<f64, Undefined> {
+    Ok(Powered::new(information, z, power)?.drift)
+}
+
+/// The drift of [`drift_for_power`] with the recursion that found it, which answers for every drift near it.
+#[derive(Debug, Clone)]
+pub struct Powered<'a> {
+    information: &'a [f64],
+    z: &'a [f64],
+    arrivals: Vec<Paths>,
+    /// The drift at which the test has the asked power.
+    pub drift: f64,
+}
+
+impl Powered<'_> {
+    /// As [`crossing_probabilities`] for a drift near [`Powered::drift`], at no further recursion.
+    pub fn crossing(&self, drift: f64) -> Crossing {
+        crossing(self.information, self.z, &self.arrivals, drift)
+    }
+}
+
+impl<'a> Powered<'a> {
+    /// Finds the drift.
+    ///
+    /// # Errors
+    /// As [`drift_for_power`].
+    pub fn new(information: &'a [f64], z: &'a [f64], power: f64) -> Result<Powered<'a>, Undefined> {
+        let (arrivals, drift) = powered(information, z, power)?;
+        Ok(Powered { information, z, arrivals, drift })
+    }
+}
+
+fn powered(information: &[f64], z: &[f64], power: f64) -> Result<(Vec<Paths>, f64), Undefined> {
     check_looks(information, z)?;
     if !(power > 0.0 && power < 1.0) {
         return Err(Undefined::InvalidParameter("power"));
@@ -256,8 +288,8 @@ pub fn drift_for_power(information: &[f64], z: &[f64], power: f64) -> Result<f64
         return Err(Undefined::NoSolution);
     }
     let arrivals = arriving(information, z, high);
-    brent(|drift| crossing(information, z, &arrivals, drift).total() - power, 0.0, high)
-        .ok_or(Undefined::NoSolution)
+    let drift = brent(|drift| crossing(information, z, &arrivals, drift).total() - power, 0.0, high);
+    Ok((arrivals, drift.ok_or(Undefined::NoSolution)?))
 }
 
 fn check_looks(information: &[f64], z: &[f64]) -> Result<(), Undefined> {
