@@ -24,7 +24,7 @@ pub struct Cli {
     /// Form of the log and of diagnostics on stderr
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
-    /// What the log says; info when stderr is not a terminal, warn when it is
+    /// What the log says; info when stderr is not a terminal, error when it is
     #[arg(long, global = true, value_enum, value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
 }

@@ -32,7 +32,7 @@ use experiment::{keep, salvage};
 pub use job::Stage;
 use job::{Answer, Done, Job, Order, Source};
 use memory::Memory;
-use night::{complete, deliver};
+use night::{Closed, complete, deliver};
 use pool::Lost;
 pub use pool::{Pool, WorkerCommand};
 use prepare::Ready;
@@ -186,14 +186,14 @@ pub fn make(
     let unanswered = || Err(vec![failed("run::worker", "nobody answered")]);
     let done = ready.into_iter().zip(done).map(|(ready, done)| (ready, done.unwrap_or_else(unanswered)));
     let done = done.zip(took).map(|((ready, done), took)| {
-        let done = done.and_then(|done| archived(done, &ready, &staging, &objects, batch));
-        (ready, done, took)
+        let result = done.and_then(|done| archived(done, &ready, &staging, &objects, batch));
+        Closed { ready, result, took }
     });
-    let done: Vec<_> = done.collect();
+    let closed: Vec<Closed> = done.collect();
     // The archive must name nothing that a power cut could still take.
     staging.flush().map_err(|e| failed("deliver::write", e))?;
     objects.flush().map_err(|e| memory::failure("objects", e, batch))?;
-    deliver(batch, narrative, &staging, &mut archive, done, &mut ended)?;
+    deliver(batch, narrative, &staging, &mut archive, closed, &mut ended)?;
     let _stage = tracing::debug_span!("write").entered();
     staging.commit().map_err(|e| failed("deliver::folder", e))?;
     tracing::info!(data_date = date, experiments = ended.len(), "the night is in place");

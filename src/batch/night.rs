@@ -48,19 +48,26 @@ pub(super) fn complete(staging: &Staging) -> BTreeMap<String, Complete> {
     experiments.into_iter().flatten().filter_map(one).collect()
 }
 
+/// An experiment that needs no more work: what came of it, what the archive is to write down of it, how long it took.
+pub(super) struct Closed {
+    pub(super) ready: Ready,
+    pub(super) result: Result<(Done, Option<Run>), Vec<Diagnostic>>,
+    pub(super) took: Duration,
+}
+
 /// Puts together what belongs to the night as a whole: digest, manifest, archive.
 pub(super) fn deliver(
     batch: &Batch,
     narrative: &Narrative,
     staging: &Staging,
     archive: &mut Archive,
-    done: Vec<(Ready, Result<(Done, Option<Run>), Vec<Diagnostic>>, Duration)>,
+    closed: Vec<Closed>,
     ended: &mut Vec<Ended>,
 ) -> Result<(), Diagnostic> {
     let date = batch.date.to_string();
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
     let mut records = Vec::new();
-    for (ready, result, took) in done {
+    for Closed { ready, result, took } in closed {
         let (id, title) = (ready.id, ready.title);
         let result = result.map(|(mut done, run)| {
             let before = archive.before(&id, &date).ok().flatten().map(|e| e.action);

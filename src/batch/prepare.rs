@@ -94,10 +94,12 @@ pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> 
     Ok(Prepared { ready, ended })
 }
 
+/// What a worker says of a config.
+type Said = Result<Inspected, Vec<Diagnostic>>;
+
 /// What the workers say of each config, in order.
-fn inspected(batch: &Batch, pool: &Pool, paths: &[&PathBuf]) -> Vec<Result<Inspected, Vec<Diagnostic>>> {
-    let answers: Mutex<Vec<Option<Result<Inspected, Vec<Diagnostic>>>>> =
-        Mutex::new(paths.iter().map(|_| None).collect());
+fn inspected(batch: &Batch, pool: &Pool, paths: &[&PathBuf]) -> Vec<Said> {
+    let answers: Mutex<Vec<Option<Said>>> = Mutex::new(paths.iter().map(|_| None).collect());
     let order: Vec<usize> = (0..paths.len()).collect();
     let line = |index: usize| {
         let source = Source { config: paths[index].clone(), overrides: batch.overrides.clone() };

@@ -23,7 +23,8 @@ pub fn chosen() -> (LogFormat, LogLevel) {
 
 /// Starts the log; `timings` listens to the stages of the pipeline beside it.
 pub fn start(cli: &Cli, timings: Option<&Timings>) {
-    let usual = if std::io::stderr().is_terminal() { LogLevel::Warn } else { LogLevel::Info };
+    // On a terminal there is a bar, and problems are drawn when it has gone.
+    let usual = if std::io::stderr().is_terminal() { LogLevel::Error } else { LogLevel::Info };
     let level = if cli.quiet { LogLevel::Error } else { cli.log_level.unwrap_or(usual) };
     let _ = CHOSEN.set((cli.log_format, level));
     let level = match level {
