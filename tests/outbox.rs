@@ -1,10 +1,7 @@
 //! Sending against a server that says what a test tells it to: every place at which a dialogue can fail.
 
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use itog::deliver::outbox::send::{Clock, Outcome, Policy, send};
@@ -12,131 +9,10 @@ use itog::deliver::outbox::smtp::{Protection, Server, Trouble};
 use itog::deliver::outbox::{Event, Message, Outbox, message_id};
 use jiff::{SignedDuration, Timestamp};
 
-/// What the server does with one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reply {
-    /// Takes it.
-    Take,
-    /// Answers RCPT so.
-    Rcpt(&'static str),
-    /// Answers MAIL so.
-    Mail(&'static str),
-    /// Answers DATA so.
-    Data(&'static str),
-    /// Answers the whole text so.
-    Text(&'static str),
-    /// Closes the connection in place of an answer to DATA.
-    DropBeforeText,
-    /// Takes the text and closes the connection in place of an answer.
-    DropAfterText,
-    /// Closes after the first line of the text.
-    DropInText,
-}
+#[path = "outbox/fake.rs"]
+mod fake;
 
-/// A server that answers as it is told, message by message, and keeps what it took: recipient and text.
-struct Fake {
-    port: u16,
-    taken: Arc<Mutex<Vec<(String, String)>>>,
-    seen: Arc<Mutex<Vec<(String, String)>>>,
-}
-
-impl Fake {
-    fn new(script: &[Reply]) -> Fake {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (taken, seen) = (Arc::default(), Arc::default());
-        let (script, keep, see) = (script.to_vec(), Arc::clone(&taken), Arc::clone(&seen));
-        thread::spawn(move || {
-            let mut script = script.into_iter();
-            for stream in listener.incoming() {
-                // A connection that breaks is what some of the tests are about.
-                let _ = converse(&stream.unwrap(), &mut script, &keep, &see);
-            }
-        });
-        Fake { port, taken, seen }
-    }
-
-    fn taken(&self) -> Vec<String> {
-        self.taken.lock().unwrap().iter().map(|(to, _)| to.clone()).collect()
-    }
-
-    fn server(&self) -> Server {
-        Server {
-            host: "127.0.0.1".into(),
-            port: self.port,
-            protection: Protection::None,
-            login: None,
-            roots: None,
-            hello: "itog.example.ru".into(),
-            timeout: Duration::from_secs(5),
-        }
-    }
-}
-
-type Kept = Arc<Mutex<Vec<(String, String)>>>;
-
-fn converse(
-    stream: &TcpStream,
-    script: &mut impl Iterator<Item = Reply>,
-    taken: &Kept,
-    seen: &Kept,
-) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut writer = stream.try_clone()?;
-    let mut say = |text: &str| writer.write_all(format!("{text}\r\n").as_bytes());
-    say("220 fake ready")?;
-    let (mut reply, mut to) = (Reply::Take, String::new());
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        match line.get(..4).unwrap_or("") {
-            "EHLO" => say("250-fake\r\n250 8BITMIME")?,
-            "MAIL" => {
-                reply = script.next().unwrap_or(Reply::Take);
-                say(if let Reply::Mail(text) = reply { text } else { "250 ok" })?;
-            }
-            "RCPT" => {
-                to = line.trim().trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
-                say(if let Reply::Rcpt(text) = reply { text } else { "250 ok" })?;
-            }
-            "DATA" => match reply {
-                Reply::DropBeforeText => return Ok(()),
-                Reply::Data(text) => say(text)?,
-                _ => {
-                    say("354 go on")?;
-                    let mut text = String::new();
-                    loop {
-                        line.clear();
-                        if reader.read_line(&mut line)? == 0 || reply == Reply::DropInText {
-                            return Ok(());
-                        }
-                        if line == ".\r\n" {
-                            break;
-                        }
-                        text.push_str(line.strip_prefix('.').unwrap_or(&line));
-                    }
-                    seen.lock().unwrap().push((to.clone(), text.clone()));
-                    match reply {
-                        Reply::DropAfterText => return Ok(()),
-                        Reply::Text(text) => say(text)?,
-                        _ => {
-                            taken.lock().unwrap().push((to.clone(), text));
-                            say("250 2.0.0 queued as 4711")?;
-                        }
-                    }
-                }
-            },
-            "QUIT" => {
-                say("221 bye")?;
-                return Ok(());
-            }
-            _ => say("250 ok")?,
-        }
-    }
-}
+use fake::{Fake, Reply};
 
 /// A clock that passes at once and remembers the pauses.
 struct Quick {
@@ -158,6 +34,18 @@ impl Clock for Quick {
     fn wait(&self, pause: Duration) {
         self.pauses.borrow_mut().push(pause.as_secs());
         *self.now.borrow_mut() += SignedDuration::try_from(pause).unwrap();
+    }
+}
+
+fn server(fake: &Fake) -> Server {
+    Server {
+        host: "127.0.0.1".into(),
+        port: fake.port,
+        protection: Protection::None,
+        login: None,
+        roots: None,
+        hello: "itog.example.ru".into(),
+        timeout: Duration::from_secs(5),
     }
 }
 
@@ -204,7 +92,7 @@ fn events(outbox: &Outbox, id: i64) -> Vec<Event> {
 }
 
 fn run(outbox: &mut Outbox, fake: &Fake, clock: &Quick) -> Outcome {
-    send(outbox, &fake.server(), POLICY, clock).unwrap()
+    send(outbox, &server(fake), POLICY, clock).unwrap()
 }
 
 #[test]
@@ -319,8 +207,8 @@ fn a_stated_policy_sends_uncertain_messages_again() {
     let (_folder, mut outbox) = outbox(&["a@example.ru"]);
     let policy = Policy { resend_uncertain: true, ..POLICY };
     let clock = Quick::new();
-    assert_eq!(send(&mut outbox, &fake.server(), policy, &clock).unwrap().uncertain.len(), 1);
-    assert_eq!(send(&mut outbox, &fake.server(), policy, &clock).unwrap().sent.len(), 1);
+    assert_eq!(send(&mut outbox, &server(&fake), policy, &clock).unwrap().uncertain.len(), 1);
+    assert_eq!(send(&mut outbox, &server(&fake), policy, &clock).unwrap().sent.len(), 1);
     let queued = events(&outbox, 1).into_iter().filter(|event| *event == Event::Queued).count();
     assert_eq!(queued, 2, "that it was sent again stands in its history");
 }
@@ -360,7 +248,7 @@ fn a_server_that_is_away_keeps_everything_waiting() {
     drop(listener);
     let fake = Fake::new(&[]);
     let (_folder, mut outbox) = outbox(&["a@example.ru", "b@example.ru"]);
-    let away = Server { port, ..fake.server() };
+    let away = Server { port, ..server(&fake) };
     let clock = Quick::new();
     let outcome = send(&mut outbox, &away, POLICY, &clock).unwrap();
     assert_eq!((outcome.waiting.len(), clock.pauses.borrow().len()), (2, 3));
@@ -374,8 +262,8 @@ fn a_server_without_starttls_or_login_gets_nothing_and_is_not_asked_again() {
     let (_folder, mut outbox) = outbox(&["a@example.ru"]);
     let login = Some(("itog".to_owned(), "secret".to_owned()));
     for server in [
-        Server { protection: Protection::Starttls, ..fake.server() },
-        Server { login: login.clone(), ..fake.server() },
+        Server { protection: Protection::Starttls, ..server(&fake) },
+        Server { login: login.clone(), ..server(&fake) },
     ] {
         let clock = Quick::new();
         let outcome = send(&mut outbox, &server, POLICY, &clock).unwrap();

@@ -115,17 +115,30 @@ fn parts(
         pictures.push((cid, bytes));
     }
     if let (Some(base), Some(page)) = (&base, &letter.page) {
-        frame.links.push(("Открыть весь отчёт".to_owned(), format!("{base}/{page}")));
+        let says = if experiment.is_empty() {
+            "Открыть все отчёты"
+        } else {
+            "Открыть весь отчёт"
+        };
+        frame.links.push((says.to_owned(), format!("{base}/{page}")));
     }
     let mut attachment = None;
     if let Some(pdf) = &letter.pdf {
         let size = night.size(pdf)?;
-        let shown = format!("{}\u{a0}МБ", numbers::number(size as f64 / 1e6, 1));
+        let shown = match size {
+            0..100_000 => format!("{}\u{a0}КБ", size.div_ceil(1000)),
+            _ => format!("{}\u{a0}МБ", numbers::number(size as f64 / 1e6, 1)),
+        };
         if size <= delivery.mail.attach_up_to {
             let stem = if experiment.is_empty() { "itog" } else { experiment.as_str() };
             let name = format!("{stem}-{}.pdf", night.date);
             attachment = Some(mime::Attachment { name, bytes: night.file(pdf)? });
-            frame.remarks.push("Полный отчёт приложен к письму в PDF.".to_owned());
+            let what = if experiment.is_empty() {
+                "Сводка приложена"
+            } else {
+                "Полный отчёт приложен"
+            };
+            frame.remarks.push(format!("{what} к письму в PDF."));
         } else if let Some(base) = &base {
             frame.links.push((format!("Отчёт в PDF, {shown}"), format!("{base}/{pdf}")));
         } else {

@@ -201,14 +201,17 @@ pub fn digest(told: &[&Told], date: Date, whole: bool, chain: Option<&str>) -> L
         blocks.push(Block::paragraph(format!("Ещё {rest} — в полной сводке.")));
     }
     if let Some(chain) = chain {
+        blocks.push(Block::heading(2, "archive", "Архив решений"));
         blocks.push(Block::Paragraph {
             inlines: vec![
-                Inline::text("Последнее звено архива решений: "),
+                Inline::text("Последнее звено: "),
                 Inline::Code(chain.to_owned()),
                 Inline::text("."),
             ],
         });
     }
+    let of =
+        if whole { "Все эксперименты ночи" } else { "Ваши эксперименты" };
     let said: Vec<Value> = told.iter().map(|t| t.said()).collect();
     let decided: Vec<Value> = told.iter().map(|t| t.decided()).collect();
     Letter {
@@ -216,7 +219,7 @@ pub fn digest(told: &[&Told], date: Date, whole: bool, chain: Option<&str>) -> L
         preview: told
             .first()
             .map_or_else(String::new, |t| format!("{}: {}", t.entry.title, t.entry.headline)),
-        document: document("Итоги экспериментов".into(), experiments(told.len()), date, blocks),
+        document: document("Итоги экспериментов".into(), of.into(), date, blocks),
         figures: Vec::new(),
         page: whole.then(|| "index.html".to_owned()),
         pdf: whole.then(|| "digest.pdf".to_owned()),
@@ -250,7 +253,8 @@ pub fn operators(troubles: &[Trouble], complete: usize, date: Date) -> Letter {
     let (failed, refused) = (count(true), count(false));
     let mut parts = Vec::new();
     if failed > 0 {
-        parts.push(format!("не получилось {}", reports(failed)));
+        let verb = plural::plural(failed as u64, "не получился", "не получились", "не получилось");
+        parts.push(format!("{verb} {}", reports(failed)));
     }
     if refused > 0 {
         parts.push(format!("данные не приняты: {refused}"));
