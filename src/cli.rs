@@ -274,6 +274,8 @@ pub enum GraphFormat {
     Dot,
     /// SVG picture
     Svg,
+    /// The layout as JSON: boxes and the corners of the links, in points
+    Json,
 }
 
 #[derive(Debug, Args)]

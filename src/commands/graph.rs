@@ -17,6 +17,7 @@ pub fn architecture(file: &Path, format: GraphFormat) -> Outcome {
     print(&match format {
         GraphFormat::Mermaid => graph::mermaid(architecture),
         GraphFormat::Dot => graph::dot(architecture),
+        GraphFormat::Json => graph::json(architecture, &graph::layout(architecture)),
         GraphFormat::Svg => {
             let drawing = graph::draw(&graph::layout(architecture), Some(&graph::Legend::default()));
             let options = drawing::svg::Options { label: &architecture.title, standalone: true };

@@ -11,6 +11,8 @@ use super::{Frame, Layout, Orientation, Route};
 const HEAD: (f32, f32) = (5.6, 2.5);
 /// Radius of a bend.
 const BEND: f32 = 3.0;
+/// Share of its colour in the ground of a lane.
+const LANE_TINT: f32 = 0.065;
 /// Dashes of an edge that leads back.
 const DASH: [f32; 2] = [3.0, 2.0];
 /// Where the baseline lies below the middle of a line, in em: half the height of a capital.
@@ -45,7 +47,7 @@ pub fn draw(layout: &Layout, legend: Option<&Legend>) -> Drawing {
         marks.push(Mark::Rect {
             frame: parts(&lane.frame),
             radius: 4.0,
-            fill: Some(Paint::solid(tint(hue, 0.065))),
+            fill: Some(Paint::solid(tint(hue, LANE_TINT))),
             stroke: Some((Paint::solid(tint(hue, 0.35)), 0.6)),
         });
         let columns = layout.orientation == Orientation::Columns;
@@ -66,7 +68,7 @@ pub fn draw(layout: &Layout, legend: Option<&Legend>) -> Drawing {
             marks.push(Mark::Rect {
                 frame: parts(&label.frame),
                 radius: 2.5,
-                fill: Some(Paint::solid(color::PAPER)),
+                fill: Some(Paint::solid(ground(layout, &label.frame))),
                 stroke: None,
             });
             let middle = label.frame.x + label.frame.width / 2.0;
@@ -180,6 +182,12 @@ fn lane_of(layout: &Layout, node: usize) -> usize {
 
 fn parts(frame: &Frame) -> (f32, f32, f32, f32) {
     (frame.x, frame.y, frame.width, frame.height)
+}
+
+/// The ground behind a label: that of the lane it lies in, or paper where it lies over a border.
+fn ground(layout: &Layout, frame: &Frame) -> u32 {
+    let lane = layout.lanes.iter().position(|lane| lane.frame.contains(frame));
+    lane.map_or(color::PAPER, |lane| tint(lane_color(lane), LANE_TINT))
 }
 
 /// Lines of text in the middle of a frame.

@@ -1,10 +1,13 @@
-//! The graph as text for other tools: Mermaid and Graphviz DOT, lanes as subgraphs.
+//! The graph as text for other tools: Mermaid and Graphviz DOT with lanes as subgraphs, and the layout as JSON.
 
 use std::fmt::Write;
+
+use serde_json::{Value, json};
 
 use crate::config::valid::{Architecture, Node};
 
 use super::model::Model;
+use super::{Frame, Layout, Orientation};
 
 /// The graph as a Mermaid flowchart. Ids are `n1`, `n2`, … by the order of the nodes, the numbers of the picture.
 pub fn mermaid(architecture: &Architecture) -> String {
@@ -52,6 +55,61 @@ pub fn dot(architecture: &Architecture) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// The layout as `itog.graph.v1`: boxes and the corners of the links in points from the top left of the picture. Whoever
+/// draws the graph elsewhere, or measures the layout, need not take an SVG apart.
+pub fn json(architecture: &Architecture, layout: &Layout) -> String {
+    let frame = |f: &Frame| json!({ "x": f.x, "y": f.y, "width": f.width, "height": f.height });
+    let id = |node: usize| architecture.nodes.get(node).map(|n| n.id.as_str());
+    let lanes: Vec<Value> = architecture
+        .lanes
+        .iter()
+        .zip(&layout.lanes)
+        .map(|(lane, band)| json!({ "id": lane.id, "title": lane.title, "frame": frame(&band.frame) }))
+        .collect();
+    let nodes: Vec<Value> = architecture
+        .nodes
+        .iter()
+        .zip(&layout.nodes)
+        .map(|(node, placed)| {
+            json!({
+                "id": node.id,
+                "number": placed.number,
+                "title": node.title,
+                "lane": node.lane,
+                "frame": frame(&placed.frame),
+            })
+        })
+        .collect();
+    let edges: Vec<Value> = layout
+        .routes
+        .iter()
+        .map(|route| {
+            json!({
+                "from": id(route.from),
+                "to": id(route.to),
+                "feedback": route.feedback,
+                "points": route.points.iter().map(|(x, y)| [x, y]).collect::<Vec<_>>(),
+                "label": route.label.as_ref().map(|label| json!({
+                    "text": label.lines.join(" "),
+                    "frame": frame(&label.frame),
+                })),
+            })
+        })
+        .collect();
+    let whole = json!({
+        "schema": "itog.graph.v1",
+        "title": architecture.title,
+        "width": layout.width,
+        "height": layout.height,
+        "flow": if layout.orientation == Orientation::Columns { "down" } else { "right" },
+        "crossings": super::crossings(layout),
+        "lanes": lanes,
+        "nodes": nodes,
+        "edges": edges,
+    });
+    format!("{whole:#}\n")
 }
 
 /// Calls `write` for each lane with its index, title and nodes.

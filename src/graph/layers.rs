@@ -31,6 +31,8 @@ pub struct Layering {
 
 /// A row more costs as much as this many rows of link length.
 const ROW_COST: i64 = 2;
+/// Deterministic kicks from each start, for graphs that may fit a page.
+const KICKS: usize = 40;
 /// So does a crossing that a link passing over a lane will have with the links of that lane.
 const PASSING_COST: i64 = 3;
 
@@ -45,7 +47,7 @@ struct Search<'a> {
     count: Vec<Vec<usize>>,
 }
 
-/// Assigns rows, the best found first and at most `keep` of them. `arcs` must be free of cycles and loops; `order`
+/// Assigns rows, the best found first with what they cost, and at most `keep` of them. `arcs` must be free of cycles and loops; `order`
 /// lists the nodes so that arcs lead forward; `capacity` is the number of nodes a row of each lane may hold, at least 1.
 pub fn assign(
     lane_of: &[usize],
@@ -53,7 +55,7 @@ pub fn assign(
     order: &[usize],
     capacity: &[usize],
     keep: usize,
-) -> Vec<Layering> {
+) -> Vec<(i64, Layering)> {
     let n = lane_of.len();
     let forward = schedule(lane_of, arcs, order, capacity);
     let reversed_arcs: Vec<(usize, usize)> = arcs.iter().map(|(a, b)| (*b, *a)).collect();
@@ -69,7 +71,7 @@ pub fn assign(
         search.descend();
         let mut current = (search.cost(), search.row_of.clone());
         found.push(current.clone());
-        let kicks = if (1..=80).contains(&n) { 120 } else { 0 };
+        let kicks = if (1..=80).contains(&n) { KICKS } else { 0 };
         let mut random = Splitmix(n as u64);
         for _ in 0..kicks {
             if random.below(2) == 0 {
@@ -97,7 +99,7 @@ pub fn assign(
     layerings.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.row_of.cmp(&b.1.row_of)));
     layerings.dedup_by(|a, b| a.1 == b.1);
     layerings.truncate(keep);
-    layerings.into_iter().map(|l| l.1).collect()
+    layerings
 }
 
 /// Greedy rows from the top: of the nodes that may stand in a row, those with the longest way ahead go first.

@@ -22,7 +22,7 @@ mod size;
 mod tracks;
 
 pub use draw::{Legend, draw};
-pub use export::{dot, mermaid};
+pub use export::{dot, json, mermaid};
 pub use model::{Facts, Handover, facts};
 pub use search::layout;
 

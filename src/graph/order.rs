@@ -11,6 +11,16 @@ use super::rows::{Kind, Rows};
 const LINK: u64 = 4;
 const BORDER: u64 = 1;
 
+/// How many orders are polished after the sweeps.
+const POLISHED: usize = 2;
+
+/// The crossings, as weights, that a few sweeps from the first order leave: a quick look at what rows are worth.
+pub fn glance(rows: &Rows, lane_of: &[usize]) -> u64 {
+    let mut ordering = Ordering::new(rows, lane_of, rows.rows.clone());
+    ordering.improve(6, false);
+    ordering.cost() / (LINK * LINK)
+}
+
 /// Orders of the rows with few crossings, the best first and at most `keep` of them.
 pub fn reduce(rows: &Rows, lane_of: &[usize], keep: usize) -> Vec<Vec<Vec<usize>>> {
     let size = rows.items.len().max(1);
@@ -18,14 +28,21 @@ pub fn reduce(rows: &Rows, lane_of: &[usize], keep: usize) -> Vec<Vec<Vec<usize>
     let sweeps = (30_000 / size).clamp(6, 24);
     let mut random = Splitmix(size as u64);
     let mut found: Vec<(u64, Vec<Vec<usize>>)> = Vec::new();
-    let first = rows.rows.clone();
     for start in 0..starts {
-        let mut ordering = Ordering::new(rows, lane_of, first.clone());
+        let mut ordering = Ordering::new(rows, lane_of, rows.rows.clone());
         if start > 0 {
             ordering.shuffle(&mut random);
         }
         ordering.improve(sweeps, start % 2 == 1);
         found.push((ordering.cost(), ordering.order));
+    }
+    found.sort();
+    found.dedup();
+    found.truncate(POLISHED.max(keep));
+    for (cost, order) in &mut found {
+        let mut ordering = Ordering::new(rows, lane_of, std::mem::take(order));
+        ordering.polish();
+        (*cost, *order) = (ordering.cost(), ordering.order);
     }
     found.sort();
     found.dedup();
@@ -36,7 +53,9 @@ pub fn reduce(rows: &Rows, lane_of: &[usize], keep: usize) -> Vec<Vec<Vec<usize>
 /// What it costs a link to go from one row to the next.
 struct Step {
     /// Sums of weights of segments that begin left of a place above and end left of a place below.
-    sums: Vec<Vec<u64>>,
+    sums: Vec<u64>,
+    /// Places above and below; a row of `sums` is one longer than the places below.
+    size: (usize, usize),
     /// Whether the upper or the lower end is an item rather than a gap.
     ends: (bool, bool),
     /// Rough columns of the places above and below.
@@ -52,32 +71,35 @@ impl Step {
         let rows = ordering.rows;
         let (upper, lower) = (rows.items[chain[k - 1]].row, rows.items[chain[k]].row);
         let (above, below) = (&ordering.order[upper], &ordering.order[lower]);
-        let mut sums = vec![vec![0u64; below.len() + 1]; above.len() + 1];
+        let stride = below.len() + 1;
+        let mut sums = vec![0u64; stride * (above.len() + 1)];
         for (i, &item) in above.iter().enumerate() {
             for &other in &rows.items[item].down {
                 // The link's own next item is taken out, and its ends have no own segment left between items.
-                if ordering.order[lower].get(ordering.place[other]) == Some(&other) {
-                    sums[i + 1][ordering.place[other] + 1] += ordering.weight(item);
+                if below.get(ordering.place[other]) == Some(&other) {
+                    sums[(i + 1) * stride + ordering.place[other] + 1] += ordering.weight(item);
                 }
             }
         }
-        for i in 1..sums.len() {
-            for j in 1..sums[i].len() {
-                sums[i][j] += sums[i - 1][j] + sums[i][j - 1] - sums[i - 1][j - 1];
+        for at in stride..sums.len() {
+            if !at.is_multiple_of(stride) {
+                sums[at] += sums[at - stride] + sums[at - 1] - sums[at - stride - 1];
             }
         }
         Step {
             sums,
+            size: (above.len(), below.len()),
             ends: (k == 1, k + 1 == chain.len()),
             columns: (ordering.columns(above, k == 1), ordering.columns(below, k + 1 == chain.len())),
         }
     }
 
     fn cost(&self, from: usize, to: usize) -> u64 {
-        let (rows, columns) = (self.sums.len() - 1, self.sums[0].len() - 1);
+        let (rows, columns) = self.size;
+        let at = |above: usize, below: usize| self.sums[above * (columns + 1) + below];
         let (after_from, after_to) = (from + usize::from(self.ends.0), to + usize::from(self.ends.1));
-        let left_to_right = self.sums[from][columns] - self.sums[from][after_to];
-        let right_to_left = self.sums[rows][to] - self.sums[after_from][to];
+        let left_to_right = at(from, columns) - at(from, after_to);
+        let right_to_left = at(rows, to) - at(after_from, to);
         let aside = self.columns.0[from].abs_diff(self.columns.1[to]);
         (left_to_right + right_to_left) * CROSSING + aside
     }
@@ -159,13 +181,18 @@ impl<'a> Ordering<'a> {
         for row in 0..self.order.len() {
             self.renumber(row);
         }
-        if self.rows.items.len() < 2_500 {
-            for _ in 0..8 {
-                let sifted = self.sift();
-                let rerouted = self.rows.items.len() < 1_000 && self.reinsert();
-                if !sifted && !rerouted {
-                    break;
-                }
+    }
+
+    /// Moves single items and then whole links while that pays.
+    fn polish(&mut self) {
+        if self.rows.items.len() >= 2_500 {
+            return;
+        }
+        for _ in 0..8 {
+            let sifted = self.sift();
+            let rerouted = self.rows.items.len() < 1_000 && self.reinsert();
+            if !sifted && !rerouted {
+                break;
             }
         }
     }
@@ -184,8 +211,10 @@ impl<'a> Ordering<'a> {
                 self.order[row].retain(|i| *i != item);
                 self.renumber(row);
             }
-            let (new, now) = self.best_way(chain);
-            let was = self.way_cost(chain, &old);
+            let steps: Vec<Step> = (1..chain.len()).map(|k| Step::new(self, chain, k)).collect();
+            let (new, now) = self.best_way(chain, &steps);
+            // What it cost to pass the rows before the items at the old gaps: crossings, then sideways steps.
+            let was: u64 = steps.iter().enumerate().map(|(k, step)| step.cost(old[k], old[k + 1])).sum();
             let gaps = if now < was { &new } else { &old };
             better |= now < was;
             for (k, &item) in chain.iter().enumerate().take(chain.len() - 1).skip(1) {
@@ -197,24 +226,14 @@ impl<'a> Ordering<'a> {
         better
     }
 
-    /// What a way costs that passes the rows of `chain` before the items at `gaps`: crossings, then sideways steps.
-    fn way_cost(&self, chain: &[usize], gaps: &[usize]) -> u64 {
-        let mut cost = 0;
-        for k in 1..chain.len() {
-            let step = Step::new(self, chain, k);
-            cost += step.cost(gaps[k - 1], gaps[k]);
-        }
-        cost
-    }
-
     /// The cheapest way along the rows of `chain`, whose inner items are taken out; first and last entry are the
     /// places of its ends.
-    fn best_way(&self, chain: &[usize]) -> (Vec<usize>, u64) {
+    fn best_way(&self, chain: &[usize], steps: &[Step]) -> (Vec<usize>, u64) {
         let start = self.place[chain[0]];
         let mut costs: Vec<(u64, usize)> = Vec::new();
         let mut from: Vec<Vec<usize>> = Vec::new();
         for k in 1..chain.len() {
-            let step = Step::new(self, chain, k);
+            let step = &steps[k - 1];
             let length = self.order[self.rows.items[chain[k]].row].len();
             let targets = if k + 1 == chain.len() {
                 let end = self.place[chain[k]];

@@ -57,28 +57,32 @@ pub struct Care {
     pub smooth: bool,
 }
 
-/// Places everything; `None` when even without a frame nothing fits, which no graph is known to cause.
+/// Places everything; `None` when even without a frame nothing fits, which no graph is known to cause. `start` is what
+/// an attempt with the same rows and the same rigidity left there, or empty; it shortens the search.
 pub fn place(
     rows: &Rows,
     lane_of: &[usize],
     links: &[Link],
     extents: &Extents,
     care: Care,
+    start: &mut Vec<i64>,
 ) -> Option<Places> {
     let lanes = extents.lane.len();
     let pivots = 400_000_000 / (rows.items.len() + 100).pow(2) + 300;
     let (mut problem, shape) = Shape::new(rows, lane_of, links, extents, care.rigid);
     let (left, right) = (shape.borders[0], shape.borders[lanes]);
     let wide = problem.clone();
+    let variables = wide.variables();
     if let Some(frame) = extents.frame {
         problem.at_least(right, left, -frame);
     }
     problem.pull(left, right, 0, 3);
-    let first = problem.solve(pivots).or_else(|| {
+    let first = problem.solve(pivots, start).or_else(|| {
         problem = wide.clone();
         problem.pull(left, right, 0, 3);
-        problem.solve(pivots)
+        problem.solve(pivots, start)
     })?;
+    start.clone_from(&first);
     // Second pass: lanes share what is left of the frame, and nodes are drawn to the middle of their lane.
     let width = first[right] - first[left];
     let spare = extents.frame.map_or(0, |f| (f - width).max(0));
@@ -99,10 +103,10 @@ pub fn place(
             problem.attract(left, shape.center[item], middle, 2);
         }
     }
-    if care.smooth {
-        shape.remove_jogs(&mut problem, pivots);
+    let mut x = problem.solve(pivots, &first[..variables]).unwrap_or(first);
+    if care.smooth && shape.remove_jogs(&mut problem, &mut x) {
+        x = problem.solve(pivots, &x).unwrap_or(x);
     }
-    let x = problem.solve(pivots).unwrap_or(first);
     let at = |v: Variable| x[v] - x[left];
     Some(Places {
         center: shape.center.iter().map(|v| at(*v)).collect(),
@@ -276,8 +280,8 @@ impl Shape {
     }
 
     /// Makes segments straight that step aside only a little, the shortest steps first, where the rest allows it.
-    fn remove_jogs(&self, problem: &mut Problem, pivots: usize) {
-        let Some(x) = problem.solve(pivots) else { return };
+    /// Returns whether there are any.
+    fn remove_jogs(&self, problem: &mut Problem, x: &mut [i64]) -> bool {
         let mut jogs: Vec<(i64, Variable, Variable)> = self
             .segments
             .iter()
@@ -285,13 +289,9 @@ impl Shape {
             .filter(|(step, _, _)| (1..JOG).contains(step))
             .collect();
         jogs.sort_unstable();
-        for (_, a, b) in jogs {
-            let mut tied = problem.clone();
-            tied.fix(a, b, 0);
-            if tied.is_feasible() {
-                *problem = tied;
-            }
-        }
+        let any = !jogs.is_empty();
+        problem.tie(jogs.into_iter().map(|(_, a, b)| (a, b)), x);
+        any
     }
 }
 

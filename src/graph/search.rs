@@ -8,7 +8,7 @@ use super::model::Model;
 use super::place::{self, Care, Extents, GRID, Places, grid};
 use super::route::{self, Routes};
 use super::rows::{Kind, Rows};
-use super::size::{self, LOOP_REACH, LOOP_RISE, PORT_GAP, PORT_PAD, Sizes, Style, across_along};
+use super::size::{self, LOOP_REACH, LOOP_RISE, Measure, PORT_GAP, PORT_PAD, Sizes, Style, across_along};
 use super::{Frame, Label, LaneBand, Layout, NodeBox, Orientation, Route, crossings, lanes, order};
 
 /// Height of the largest layout that, with its legend, shares a page with its caption.
@@ -24,15 +24,22 @@ struct Setting {
     upward: Vec<bool>,
 }
 
+/// How many candidates go on from a quick look at their crossings, from a draft, and from a draft in each style.
+const GLANCED: usize = 8;
+const DRAFTED: usize = 2;
+const STYLED: usize = 2;
+
 /// Lays an architecture out in the text frame of the page, in the orientation and order of lanes that read best. A
 /// graph too large for the page is laid out larger ([`Layout::fits`] is false). Pure: the same input gives the same
 /// layout.
+///
+/// Attempts are thinned out on the way: all rows of nodes are looked at, the promising ones are ordered with care and
+/// drafted in the first style, the best drafts are tried in all styles, and only the best of these are finished.
 pub fn layout(architecture: &Architecture) -> Layout {
     let _stage = tracing::debug_span!("graph").entered();
     let model = Model::new(architecture);
     let upward = model.feedback();
     let small = model.nodes() <= 60 && model.links.len() <= 90 && model.lanes <= 8;
-    let styles = if small { &STYLES[..] } else { &STYLES[..1] };
     let orders = if small { lanes::orders(&model) } else { vec![(0..model.lanes).collect()] };
     let settings: Vec<Setting> = orders
         .into_iter()
@@ -42,48 +49,72 @@ pub fn layout(architecture: &Architecture) -> Layout {
             Setting { order, architecture, model, upward: upward.clone() }
         })
         .collect();
-    // Every arrangement is drawn in the first style; the most promising ones in all styles.
-    let keep = if small { 3 } else { 1 };
-    let mut drafts: Vec<(f32, &Setting, Arrangement, Layout)> = Vec::new();
+    let mut measure = Measure::default();
+    let mut attempts: Vec<(f32, &Setting, Attempt)> = Vec::new();
     for setting in &settings {
-        let mut seen: Vec<(Orientation, Layering)> = Vec::new();
-        for (orientation, capacity) in shapes(&setting.model, small) {
-            let sizes = setting.sizes(&styles[0], orientation);
-            for arrangement in arrange(setting, &sizes, orientation, &capacity, keep, &mut seen) {
-                let care = Care { rigid: true, smooth: false };
-                let found = arrangement.layout(setting, styles[0], &sizes, care);
-                drafts.push((cost(&found, &styles[0], setting), setting, arrangement, found));
-            }
+        for attempt in attempts_of(setting, &mut measure, small) {
+            attempts.push((attempt.promise(setting), setting, attempt));
+        }
+    }
+    attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    attempts.truncate(GLANCED);
+
+    let quick = Care { rigid: true, smooth: false };
+    let mut drafts: Vec<(f32, &Setting, Arrangement, Layout)> = Vec::new();
+    for (_, setting, attempt) in attempts {
+        let sizes = setting.sizes(&mut measure, &STYLES[0], attempt.orientation);
+        for order in order::reduce(&attempt.rows, &setting.model.lane_of, if small { 2 } else { 1 }) {
+            let rows = Rows { rows: order, ..attempt.rows.clone() };
+            let arrangement = Arrangement { orientation: attempt.orientation, rows };
+            let found = arrangement.layout(setting, STYLES[0], &sizes, quick, &mut Vec::new());
+            drafts.push((cost(&found, &STYLES[0], setting), setting, arrangement, found));
         }
     }
     drafts.sort_by(|a, b| a.0.total_cmp(&b.0));
-    drafts.truncate(4);
-    let mut best: Option<(f32, Layout)> = None;
-    let mut offer = |layout: Layout, style: &Style, setting: &Setting| {
-        let cost = cost(&layout, style, setting);
-        if best.as_ref().is_none_or(|b| cost < b.0) {
-            best = Some((cost, lanes::restored(layout, &setting.order)));
-        }
-    };
-    for (_, setting, arrangement, draft) in drafts {
-        offer(draft, &styles[0], setting);
-        if !small {
-            continue;
-        }
-        for style in styles {
-            let sizes = setting.sizes(style, arrangement.orientation);
-            for rigid in [true, false] {
-                let care = Care { rigid, smooth: true };
-                offer(arrangement.layout(setting, *style, &sizes, care), style, setting);
-            }
+    drafts.truncate(DRAFTED);
+
+    let mut best = Best::default();
+    let mut styled: Vec<(f32, usize, Style)> = Vec::new();
+    for (i, (_, setting, arrangement, draft)) in drafts.iter().enumerate() {
+        styled.push((best.offer(draft.clone(), &STYLES[0], setting), i, STYLES[0]));
+        let mut start = Vec::new();
+        for style in STYLES[1..].iter().filter(|_| small) {
+            let sizes = setting.sizes(&mut measure, style, arrangement.orientation);
+            let found = arrangement.layout(setting, *style, &sizes, quick, &mut start);
+            styled.push((best.offer(found, style, setting), i, *style));
         }
     }
-    best.map_or_else(empty, |b| b.1)
+    styled.sort_by(|a, b| a.0.total_cmp(&b.0));
+    styled.truncate(STYLED);
+    for (_, i, style) in styled {
+        let (_, setting, arrangement, _) = &drafts[i];
+        let sizes = setting.sizes(&mut measure, &style, arrangement.orientation);
+        for rigid in [true, false] {
+            let care = Care { rigid, smooth: true };
+            best.offer(arrangement.layout(setting, style, &sizes, care, &mut Vec::new()), &style, setting);
+        }
+    }
+    best.0.map_or_else(empty, |b| b.1)
+}
+
+/// The best layout so far, with its cost.
+#[derive(Default)]
+struct Best(Option<(f32, Layout)>);
+
+impl Best {
+    /// Takes the layout when it is the best, and returns its cost.
+    fn offer(&mut self, layout: Layout, style: &Style, setting: &Setting) -> f32 {
+        let cost = cost(&layout, style, setting);
+        if self.0.as_ref().is_none_or(|b| cost < b.0) {
+            self.0 = Some((cost, lanes::restored(layout, &setting.order)));
+        }
+        cost
+    }
 }
 
 impl Setting {
-    fn sizes(&self, style: &Style, orientation: Orientation) -> Sizes {
-        Sizes::new(&self.architecture, &self.model, &self.upward, style, orientation)
+    fn sizes(&self, measure: &mut Measure, style: &Style, orientation: Orientation) -> Sizes {
+        Sizes::new(measure, &self.architecture, &self.model, &self.upward, style, orientation)
     }
 }
 
@@ -184,44 +215,94 @@ struct Parts<'a> {
     style: Style,
 }
 
-/// The rows of nodes not yet `seen` for these numbers of nodes a row, each with its best orders.
-fn arrange(
-    setting: &Setting,
-    sizes: &Sizes,
+/// Rows of nodes whose order is not yet worked out.
+struct Attempt {
     orientation: Orientation,
-    capacity: &[usize],
-    keep: usize,
-    seen: &mut Vec<(Orientation, Layering)>,
-) -> Vec<Arrangement> {
-    let (model, upward) = (&setting.model, &setting.upward);
-    let arcs: Vec<(usize, usize)> = model
-        .links
-        .iter()
-        .zip(upward)
-        .filter(|(l, _)| l.from != l.to)
-        .map(|(l, up)| if *up { (l.to, l.from) } else { (l.from, l.to) })
-        .collect();
-    let across = |text: &size::TextBox| across_along(text, orientation).0;
-    let labels: Vec<Option<i64>> = sizes.labels.iter().map(|l| l.as_ref().map(|l| grid(across(l)))).collect();
-    let order = acyclic_order(model.nodes(), &arcs);
-    let mut arrangements = Vec::new();
-    for layering in layers::assign(&model.lane_of, &arcs, &order, capacity, keep) {
-        let known = (orientation, layering);
-        if seen.contains(&known) {
-            continue;
-        }
-        let layering = &known.1;
-        let rows = Rows::new(model.lanes, &model.lane_of, &model.links, upward, layering, &labels);
-        for order in order::reduce(&rows, &model.lane_of, keep.min(2)) {
-            arrangements.push(Arrangement { orientation, rows: Rows { rows: order, ..rows.clone() } });
-        }
-        seen.push(known);
+    rows: Rows,
+    /// What the rows cost by themselves: their number and the length of the links.
+    rows_cost: i64,
+    /// How far the widest rows leave the page, in points.
+    over: f32,
+}
+
+impl Attempt {
+    /// What the picture may cost, by a quick look: the smaller, the more promising.
+    fn promise(&self, setting: &Setting) -> f32 {
+        6.0 * order::glance(&self.rows, &setting.model.lane_of) as f32
+            + 0.7 * self.rows_cost as f32
+            + 4.0 * lanes::displaced(&setting.order) as f32
+            + if self.over > 0.0 { 500.0 + self.over } else { 0.0 }
     }
-    arrangements
+}
+
+/// All different rows of nodes in all shapes worth a try.
+fn attempts_of(setting: &Setting, measure: &mut Measure, small: bool) -> Vec<Attempt> {
+    let (model, upward) = (&setting.model, &setting.upward);
+    let ends = |(l, up): (&super::model::Link, &bool)| if *up { (l.to, l.from) } else { (l.from, l.to) };
+    let arcs: Vec<(usize, usize)> =
+        model.links.iter().zip(upward).filter(|(l, _)| l.from != l.to).map(ends).collect();
+    let order = acyclic_order(model.nodes(), &arcs);
+    let mut seen: Vec<(Orientation, Layering)> = Vec::new();
+    let mut attempts = Vec::new();
+    for (orientation, capacity) in shapes(model, small) {
+        let sizes = setting.sizes(measure, &STYLES[0], orientation);
+        let across = |text: &size::TextBox| across_along(text, orientation).0;
+        let labels: Vec<Option<i64>> =
+            sizes.labels.iter().map(|l| l.as_ref().map(|l| grid(across(l)))).collect();
+        for (rows_cost, layering) in
+            layers::assign(&model.lane_of, &arcs, &order, &capacity, if small { 3 } else { 1 })
+        {
+            let known = (orientation, layering);
+            if seen.contains(&known) {
+                continue;
+            }
+            let rows = Rows::new(model.lanes, &model.lane_of, &model.links, upward, &known.1, &labels);
+            let over = over(&rows, model, &sizes, orientation);
+            attempts.push(Attempt { orientation, rows, rows_cost, over });
+            seen.push(known);
+        }
+    }
+    attempts
+}
+
+/// How far the picture leaves the page at least: lanes are as wide as their widest row of nodes, rows as high as their
+/// highest item, and between rows there is room for an arrow.
+fn over(rows: &Rows, model: &Model, sizes: &Sizes, orientation: Orientation) -> f32 {
+    const BETWEEN: f32 = 12.0;
+    let (mut widest, mut along) = (vec![0.0f32; model.lanes], 0.0);
+    for row in &rows.rows {
+        let (mut width, mut height) = (vec![0.0f32; model.lanes], 0.0f32);
+        for item in row {
+            let text = match rows.items[*item].kind {
+                Kind::Node(v) => &sizes.nodes[v],
+                Kind::Label(l) => sizes.labels[l].as_ref().unwrap_or(&sizes.nodes[0]),
+                Kind::Line(_) | Kind::Border(_) => continue,
+            };
+            let (a, b) = across_along(text, orientation);
+            if let Kind::Node(v) = rows.items[*item].kind {
+                width[model.lane_of[v]] += a + 9.0;
+            }
+            height = height.max(b);
+        }
+        widest.iter_mut().zip(width).for_each(|(widest, width)| *widest = widest.max(width));
+        along += height + BETWEEN;
+    }
+    let across = widest.iter().sum::<f32>();
+    let (width, height) =
+        across_along(&size::TextBox { lines: Vec::new(), width: across, height: along }, orientation);
+    (width - page::FRAME).max(0.0) + (height - TALLEST).max(0.0)
 }
 
 impl Arrangement {
-    fn layout(&self, setting: &Setting, style: Style, sizes: &Sizes, care: Care) -> Layout {
+    /// `start`: see [`place::place`].
+    fn layout(
+        &self,
+        setting: &Setting,
+        style: Style,
+        sizes: &Sizes,
+        care: Care,
+        start: &mut Vec<i64>,
+    ) -> Layout {
         let model = &setting.model;
         let across = |text: &size::TextBox| across_along(text, self.orientation).0;
         let head = sizes.lanes.iter().map(|l| l.height).fold(0.0, f32::max) + 4.0;
@@ -237,7 +318,8 @@ impl Arrangement {
             port: (grid(PORT_GAP), grid(PORT_PAD)),
             frame: columns.then(|| ((page::FRAME - 2.0 * MARGIN) * GRID).floor() as i64),
         };
-        let Some(places) = place::place(&self.rows, &model.lane_of, &model.links, &extents, care) else {
+        let Some(places) = place::place(&self.rows, &model.lane_of, &model.links, &extents, care, start)
+        else {
             return empty();
         };
         let along = self.row_extents(sizes);

@@ -4,6 +4,9 @@
 //! are whole numbers, so that the result is exact and the same everywhere. A cut value is the sum of (outgoing −
 //! incoming) weight over the subtree that a tree arc cuts off, which makes a pivot a walk along two tree paths.
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
 /// An index of a variable.
 pub type Variable = usize;
 
@@ -28,6 +31,11 @@ impl Problem {
     pub fn variable(&mut self) -> Variable {
         self.helper.push(false);
         self.helper.len() - 1
+    }
+
+    /// How many variables there are, helpers included.
+    pub fn variables(&self) -> usize {
+        self.helper.len()
     }
 
     /// `x[b] − x[a] ≥ length`; a negative length bounds the distance from above in the other direction.
@@ -58,13 +66,14 @@ impl Problem {
     }
 
     /// Values of the variables, the smallest 0, or `None` when the constraints contradict each other. Stops after
-    /// `pivots` improvements with what is then a valid though perhaps not a cheapest solution.
-    pub fn solve(&self, pivots: usize) -> Option<Vec<i64>> {
+    /// `pivots` improvements with what is then a valid though perhaps not a cheapest solution. The search begins near
+    /// `start`, the values of a similar problem: the nearer, the shorter it is.
+    pub fn solve(&self, pivots: usize, start: &[i64]) -> Option<Vec<i64>> {
         let n = self.helper.len();
         if n == 0 {
             return Some(Vec::new());
         }
-        let mut tree = Tree::new(self, self.feasible()?);
+        let mut tree = Tree::new(self, self.feasible(start)?);
         for _ in 0..pivots {
             if !tree.pivot() {
                 break;
@@ -74,30 +83,23 @@ impl Problem {
         Some(tree.x.iter().map(|x| x - least).collect())
     }
 
-    /// Whether the constraints can be met at all.
-    pub fn is_feasible(&self) -> bool {
-        self.feasible().is_some()
-    }
-
-    /// Smallest values that meet all constraints, by label correcting.
-    fn feasible(&self) -> Option<Vec<i64>> {
+    /// Smallest values not below `start` that meet all constraints, by label correcting. Constraints speak of
+    /// differences only, so when there are any values there are such values.
+    fn feasible(&self, start: &[i64]) -> Option<Vec<i64>> {
         let n = self.helper.len();
-        let mut out: Vec<Vec<usize>> = vec![Vec::new(); n];
-        for (i, arc) in self.arcs.iter().enumerate() {
-            out[arc.from].push(i);
-        }
-        let mut x = vec![0i64; n];
+        let out = Index::new(n, self.arcs.iter().map(|a| a.from));
+        let mut x: Vec<i64> = (0..n).map(|v| start.get(v).copied().unwrap_or(0)).collect();
         let mut rounds = vec![0usize; n];
         let mut waiting = vec![true; n];
-        let mut queue: std::collections::VecDeque<usize> = (0..n).filter(|v| !self.helper[*v]).collect();
-        let bound = self.helper.iter().filter(|h| !**h).count() + 1;
+        let mut queue: VecDeque<usize> = (0..n).filter(|v| !self.helper[*v]).collect();
+        let bound = queue.len() + 1;
         while let Some(v) = queue.pop_front() {
             waiting[v] = false;
             rounds[v] += 1;
             if rounds[v] > bound {
                 return None;
             }
-            for &i in &out[v] {
+            for &i in out.of(v) {
                 let arc = self.arcs[i];
                 if x[arc.to] < x[v] + arc.length {
                     x[arc.to] = x[v] + arc.length;
@@ -109,9 +111,83 @@ impl Problem {
             }
         }
         for v in (0..n).filter(|v| self.helper[*v]) {
-            x[v] = out[v].iter().map(|i| x[self.arcs[*i].to] - self.arcs[*i].length).min().unwrap_or(0);
+            x[v] = out.of(v).iter().map(|i| x[self.arcs[*i].to] - self.arcs[*i].length).min().unwrap_or(0);
         }
         Some(x)
+    }
+
+    /// Makes the pairs equal, in their order, each where what was made equal before still allows it. `x` must meet the
+    /// constraints, and meets all of them afterwards.
+    pub fn tie(&mut self, pairs: impl IntoIterator<Item = (Variable, Variable)>, x: &mut [i64]) {
+        let mut out: Vec<Vec<(usize, i64)>> = vec![Vec::new(); self.helper.len()];
+        for arc in self.arcs.iter().filter(|a| !self.helper[a.from]) {
+            out[arc.from].push((arc.to, arc.length));
+        }
+        for (a, b) in pairs {
+            let before = x.to_vec();
+            if raise(&out, x, a, b) && raise(&out, x, b, a) {
+                out[a].push((b, 0));
+                out[b].push((a, 0));
+                self.fix(a, b, 0);
+            } else {
+                x.copy_from_slice(&before);
+            }
+        }
+    }
+}
+
+/// Raises `b` to `a` and whatever then has to rise with it; false when `a` itself would have to.
+fn raise(out: &[Vec<(usize, i64)>], x: &mut [i64], a: usize, b: usize) -> bool {
+    if x[b] >= x[a] {
+        return true;
+    }
+    x[b] = x[a];
+    let mut risen = VecDeque::from([b]);
+    while let Some(v) = risen.pop_front() {
+        for &(to, length) in &out[v] {
+            if x[to] < x[v] + length {
+                if to == a {
+                    return false;
+                }
+                x[to] = x[v] + length;
+                risen.push_back(to);
+            }
+        }
+    }
+    true
+}
+
+/// Arcs by one of their ends, in one piece of memory.
+struct Index {
+    begin: Vec<usize>,
+    arcs: Vec<usize>,
+}
+
+impl Index {
+    /// Arcs by the variable that `ends` names for each, in order; an arc may be named for several by a longer list.
+    fn new(n: usize, ends: impl Iterator<Item = usize> + Clone) -> Self {
+        Index::of_pairs(n, ends.enumerate())
+    }
+
+    fn of_pairs(n: usize, pairs: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
+        let mut begin = vec![0; n + 1];
+        for (_, v) in pairs.clone() {
+            begin[v + 1] += 1;
+        }
+        for v in 0..n {
+            begin[v + 1] += begin[v];
+        }
+        let mut next = begin.clone();
+        let mut arcs = vec![0; begin[n]];
+        for (arc, v) in pairs {
+            arcs[next[v]] = arc;
+            next[v] += 1;
+        }
+        Index { begin, arcs }
+    }
+
+    fn of(&self, v: usize) -> &[usize] {
+        &self.arcs[self.begin[v]..self.begin[v + 1]]
     }
 }
 
@@ -120,29 +196,59 @@ struct Tree<'a> {
     arcs: &'a [Arc],
     x: Vec<i64>,
     /// Arcs at each variable.
-    at: Vec<Vec<usize>>,
+    at: Index,
     parent: Vec<usize>,
     /// Tree arc to the parent.
     up: Vec<usize>,
     children: Vec<Vec<usize>>,
     /// Sum of (outgoing − incoming) weight over the subtree.
     sum: Vec<i64>,
+    /// Number of variables in the subtree.
+    size: Vec<usize>,
     /// Where the search for a leaving arc goes on.
     next: usize,
     mark: Vec<bool>,
+    /// The subtree that an exchange moves, kept for its memory.
+    part: Vec<usize>,
 }
 
 const NONE: usize = usize::MAX;
+
+/// The arcs between a growing tree and the rest, by what is left of their slack.
+#[derive(Default)]
+struct Frontier {
+    reached: Vec<bool>,
+    /// How far the tree has moved since it began.
+    shift: i64,
+    /// Arcs from the tree: slack + shift.
+    leaving: BinaryHeap<Reverse<(i64, usize)>>,
+    /// Arcs to the tree: slack − shift.
+    entering: BinaryHeap<Reverse<(i64, usize)>>,
+}
+
+impl Frontier {
+    /// The arc of least slack that leads out of the tree, with that slack.
+    fn nearest(&mut self, arcs: &[Arc]) -> Option<(i64, usize)> {
+        let inside = |i: usize| self.reached[arcs[i].from] && self.reached[arcs[i].to];
+        while self.leaving.peek().is_some_and(|Reverse((_, i))| inside(*i)) {
+            self.leaving.pop();
+        }
+        while self.entering.peek().is_some_and(|Reverse((_, i))| inside(*i)) {
+            self.entering.pop();
+        }
+        let out = self.leaving.peek().map(|Reverse((key, i))| (key - self.shift, *i));
+        let into = self.entering.peek().map(|Reverse((key, i))| (key + self.shift, *i));
+        out.into_iter().chain(into).min()
+    }
+}
 
 impl<'a> Tree<'a> {
     fn new(problem: &'a Problem, x: Vec<i64>) -> Self {
         let n = x.len();
         let arcs = &problem.arcs;
-        let mut at = vec![Vec::new(); n];
+        let at = Index::of_pairs(n, arcs.iter().enumerate().flat_map(|(i, a)| [(i, a.from), (i, a.to)]));
         let mut sum = vec![0; n];
-        for (i, arc) in arcs.iter().enumerate() {
-            at[arc.from].push(i);
-            at[arc.to].push(i);
+        for arc in arcs {
             sum[arc.from] += arc.weight;
             sum[arc.to] -= arc.weight;
         }
@@ -154,13 +260,16 @@ impl<'a> Tree<'a> {
             up: vec![NONE; n],
             children: vec![Vec::new(); n],
             sum,
+            size: vec![1; n],
             next: 0,
             mark: vec![false; n],
+            part: Vec::new(),
         };
         let order = tree.grow();
         for v in order.into_iter().rev() {
             if tree.parent[v] != NONE {
                 tree.sum[tree.parent[v]] += tree.sum[v];
+                tree.size[tree.parent[v]] += tree.size[v];
             }
         }
         tree
@@ -171,48 +280,45 @@ impl<'a> Tree<'a> {
         self.x[a.to] - self.x[a.from] - a.length
     }
 
-    /// Spans all variables with tight arcs, moving what is already spanned when no tight arc leads on. Returns the
-    /// variables in the order in which they were reached.
+    /// Spans all variables with tight arcs. Where none leads on, what is spanned moves as far as the least slack of
+    /// an arc that leads out of it. Returns the variables in the order in which they were reached.
     fn grow(&mut self) -> Vec<usize> {
         let n = self.x.len();
-        let mut order = vec![0];
-        let mut reached = vec![false; n];
-        reached[0] = true;
-        let mut look = vec![0];
-        loop {
-            while let Some(v) = look.pop() {
-                for i in 0..self.at[v].len() {
-                    let arc = self.at[v][i];
-                    let a = self.arcs[arc];
-                    let other = if a.from == v { a.to } else { a.from };
-                    if !reached[other] && self.slack(arc) == 0 {
-                        reached[other] = true;
-                        self.parent[other] = v;
-                        self.up[other] = arc;
-                        self.children[v].push(other);
-                        order.push(other);
-                        look.push(other);
-                    }
-                }
+        let mut frontier = Frontier { reached: vec![false; n], ..Frontier::default() };
+        let mut order = Vec::with_capacity(n);
+        for root in 0..n {
+            // What nothing leads to is apart, and has a root of its own.
+            if frontier.reached[root] {
+                continue;
             }
-            let bridge = (0..self.arcs.len())
-                .filter(|i| reached[self.arcs[*i].from] != reached[self.arcs[*i].to])
-                .min_by_key(|i| self.slack(*i));
-            if let Some(i) = bridge {
-                let slack = self.slack(i);
+            self.reach(root, &mut frontier, &mut order);
+            while let Some((slack, i)) = frontier.nearest(self.arcs) {
                 let a = self.arcs[i];
-                let forward = reached[a.from];
-                for v in &order {
-                    self.x[*v] += if forward { slack } else { -slack };
-                }
-                look.push(if forward { a.from } else { a.to });
-            } else if let Some(v) = (0..n).find(|v| !reached[*v]) {
-                // Nothing leads to what is left: it is apart, and a root of its own.
-                reached[v] = true;
-                order.push(v);
-                look.push(v);
-            } else {
-                return order;
+                let (inner, outer) = if frontier.reached[a.from] { (a.from, a.to) } else { (a.to, a.from) };
+                frontier.shift += if inner == a.from { slack } else { -slack };
+                self.parent[outer] = inner;
+                self.up[outer] = i;
+                self.children[inner].push(outer);
+                self.reach(outer, &mut frontier, &mut order);
+            }
+        }
+        for x in &mut self.x {
+            *x += frontier.shift;
+        }
+        order
+    }
+
+    /// Takes `v` into the tree: from now on its value counts from the shift of the tree.
+    fn reach(&mut self, v: usize, frontier: &mut Frontier, order: &mut Vec<usize>) {
+        frontier.reached[v] = true;
+        order.push(v);
+        self.x[v] -= frontier.shift;
+        for &i in self.at.of(v) {
+            let a = self.arcs[i];
+            if a.from == v && !frontier.reached[a.to] {
+                frontier.leaving.push(Reverse((self.x[a.to] - self.x[v] - a.length, i)));
+            } else if a.to == v && !frontier.reached[a.from] {
+                frontier.entering.push(Reverse((self.x[v] - self.x[a.from] - a.length, i)));
             }
         }
     }
@@ -243,27 +349,35 @@ impl<'a> Tree<'a> {
         leaving != NONE && self.exchange(leaving)
     }
 
-    /// Replaces the arc above `v` by the shortest one that holds the two parts together the other way.
+    /// Replaces the arc above `v` by the shortest one that holds the two parts together the other way. The smaller of
+    /// the two parts is looked through and moved.
     fn exchange(&mut self, v: usize) -> bool {
         let tail = self.arcs[self.up[v]].from == v;
-        let mut part = vec![v];
-        self.mark[v] = true;
+        let below = 2 * self.size[v] <= self.x.len();
+        let mut part = std::mem::take(&mut self.part);
+        part.clear();
+        part.push(if below { v } else { self.parent[v] });
+        self.mark[part[0]] = true;
         let mut i = 0;
         while i < part.len() {
             let u = part[i];
-            for c in 0..self.children[u].len() {
-                let child = self.children[u][c];
-                self.mark[child] = true;
-                part.push(child);
+            let above = if below { NONE } else { self.parent[u] };
+            for &next in self.children[u].iter().chain(std::iter::once(&above)) {
+                if next != NONE && next != v && !self.mark[next] {
+                    self.mark[next] = true;
+                    part.push(next);
+                }
             }
             i += 1;
         }
+        // The arc must enter the subtree of `v` when the old one left it, and the other way round.
+        let into_part = tail == below;
         let mut entering: Option<(i64, usize)> = None;
         for &u in &part {
-            for &arc in &self.at[u] {
+            for &arc in self.at.of(u) {
                 let a = self.arcs[arc];
                 let fits =
-                    if tail { a.to == u && !self.mark[a.from] } else { a.from == u && !self.mark[a.to] };
+                    if into_part { a.to == u && !self.mark[a.from] } else { a.from == u && !self.mark[a.to] };
                 if fits {
                     let slack = self.slack(arc);
                     if entering.is_none_or(|e| (slack, arc) < e) {
@@ -272,8 +386,11 @@ impl<'a> Tree<'a> {
                 }
             }
         }
+        for &u in &part {
+            self.mark[u] = false;
+        }
         if let Some((slack, arc)) = entering {
-            let shift = if tail { -slack } else { slack };
+            let shift = if into_part { -slack } else { slack };
             for &u in &part {
                 self.x[u] += shift;
             }
@@ -281,30 +398,31 @@ impl<'a> Tree<'a> {
             let (inner, outer) = if tail { (a.to, a.from) } else { (a.from, a.to) };
             self.hang(v, inner, outer, arc);
         }
-        for u in part {
-            self.mark[u] = false;
-        }
+        self.part = part;
         entering.is_some()
     }
 
     /// Takes the subtree of `v` off its parent, roots it at `inner` and hangs it under `outer` by `arc`.
     fn hang(&mut self, v: usize, inner: usize, outer: usize, arc: usize) {
-        let total = self.sum[v];
+        let (total, count) = (self.sum[v], self.size[v]);
         let old = self.parent[v];
         self.children[old].retain(|c| *c != v);
         let mut at = old;
         while at != NONE {
             self.sum[at] -= total;
+            self.size[at] -= count;
             at = self.parent[at];
         }
         // Turn the path from `inner` up to `v` round.
-        let (mut node, mut above, mut link, mut cut) = (inner, outer, arc, 0);
+        let (mut node, mut above, mut link, mut cut) = (inner, outer, arc, (0, 0));
         loop {
-            let (next, next_link, own) = (self.parent[node], self.up[node], self.sum[node]);
+            let (next, next_link, own) =
+                (self.parent[node], self.up[node], (self.sum[node], self.size[node]));
             self.parent[node] = above;
             self.up[node] = link;
             self.children[above].push(node);
-            self.sum[node] = total - cut;
+            self.sum[node] = total - cut.0;
+            self.size[node] = count - cut.1;
             cut = own;
             if node == v {
                 break;
@@ -315,6 +433,7 @@ impl<'a> Tree<'a> {
         let mut at = outer;
         while at != NONE {
             self.sum[at] += total;
+            self.size[at] += count;
             at = self.parent[at];
         }
     }
@@ -334,7 +453,7 @@ mod tests {
         p.at_least(m, b, 10);
         p.attract(a, m, 0, 1);
         p.attract(m, b, 0, 3);
-        assert_eq!(p.solve(100).map(|x| x[..3].to_vec()), Some(vec![0, 90, 100]));
+        assert_eq!(p.solve(100, &[]).map(|x| x[..3].to_vec()), Some(vec![0, 90, 100]));
     }
 
     #[test]
@@ -354,7 +473,33 @@ mod tests {
         for f in fixed {
             p.attract(f, m, 0, 1);
         }
-        assert_eq!(p.solve(100).map(|x| x[m]), Some(19));
+        assert_eq!(p.solve(100, &[]).map(|x| x[m]), Some(19));
+    }
+
+    #[test]
+    fn a_start_elsewhere_leads_to_the_same_cost() {
+        let mut p = Problem::default();
+        let v: Vec<usize> = (0..6).map(|_| p.variable()).collect();
+        for pair in v.windows(2) {
+            p.at_least(pair[0], pair[1], 10);
+        }
+        p.attract(v[0], v[5], 20, 3);
+        p.attract(v[2], v[3], 40, 1);
+        let cost = |x: Vec<i64>| 3 * (x[5] - x[0] - 20).abs() + (x[3] - x[2] - 40).abs();
+        let (cold, warm) = (p.solve(100, &[]).map(cost), p.solve(100, &[7, 300, 20, 9, 800, 1]).map(cost));
+        assert_eq!((cold, warm), (Some(120), Some(120)));
+    }
+
+    #[test]
+    fn ties_hold_where_the_constraints_allow_them() {
+        let mut p = Problem::default();
+        let (a, b, c) = (p.variable(), p.variable(), p.variable());
+        p.at_least(a, b, -5);
+        p.at_least(b, c, 3);
+        let mut x = vec![0, 2, 9];
+        p.tie([(a, b), (b, c), (a, c)], &mut x);
+        assert_eq!(p.solve(100, &[]).map(|x| (x[b] - x[a], x[c] - x[b] >= 3)), Some((0, true)));
+        assert!(x[0] == x[1] && x[2] - x[1] >= 3);
     }
 
     #[test]
@@ -363,6 +508,6 @@ mod tests {
         let (a, b) = (p.variable(), p.variable());
         p.at_least(a, b, 5);
         p.at_least(b, a, -4);
-        assert_eq!(p.solve(100), None);
+        assert_eq!(p.solve(100, &[]), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Text wrapped and measured in the report's font, and the boxes that hold it.
 
+use std::collections::HashMap;
+
 use crate::config::valid::Architecture;
 use crate::fonts::{Face, shape};
 
@@ -66,9 +68,22 @@ pub struct Sizes {
     pub loops: Vec<Vec<usize>>,
 }
 
+/// Widths in the report's font, each text shaped once: a width grows with the type size.
+#[derive(Default)]
+pub struct Measure(HashMap<(Face, Box<str>), f32>);
+
+impl Measure {
+    /// Width of `text` in points.
+    pub fn width(&mut self, face: Face, size: f32, text: &str) -> f32 {
+        let key = (face, Box::from(text));
+        size * *self.0.entry(key).or_insert_with(|| shape::width(face, 1.0, text))
+    }
+}
+
 impl Sizes {
     /// Measures an architecture.
     pub fn new(
+        measure: &mut Measure,
         architecture: &Architecture,
         model: &Model,
         upward: &[bool],
@@ -90,12 +105,12 @@ impl Sizes {
         }
         // Words are broken only when they are longer than any line should be.
         let words = architecture.nodes.iter().flat_map(|n| n.title.split_whitespace());
-        let word = words.map(|w| shape::width(Face::Regular, style.title, w)).fold(0.0, f32::max);
+        let word = words.map(|w| measure.width(Face::Regular, style.title, w)).fold(0.0, f32::max);
         let line = style.title_line.max(word.min(LONGEST_WORD));
         let mut nodes: Vec<TextBox> = architecture
             .nodes
             .iter()
-            .map(|node| text_box(&node.title, Face::Regular, style.title, line, 0.0))
+            .map(|node| text_box(measure, &node.title, Face::Regular, style.title, line, 0.0))
             .collect();
         let mut text = vec![NARROWEST; model.lanes];
         for (v, node) in nodes.iter().enumerate().filter(|_| style.uniform) {
@@ -124,15 +139,15 @@ impl Sizes {
                 let label = architecture.edges[link.edge].label.as_deref()?;
                 let label = label.trim();
                 let words = label.split_whitespace();
-                let word = words.map(|w| shape::width(Face::Regular, style.label, w)).fold(0.0, f32::max);
+                let word = words.map(|w| measure.width(Face::Regular, style.label, w)).fold(0.0, f32::max);
                 let line = style.label_line.max(word.min(LONGEST_WORD));
-                (!label.is_empty()).then(|| text_box(label, Face::Regular, style.label, line, 2.0))
+                (!label.is_empty()).then(|| text_box(measure, label, Face::Regular, style.label, line, 2.0))
             })
             .collect();
         let lanes = architecture
             .lanes
             .iter()
-            .map(|lane| text_box(&lane.title, Face::SemiBold, style.lane, 110.0, 4.0))
+            .map(|lane| text_box(measure, &lane.title, Face::SemiBold, style.lane, 110.0, 4.0))
             .collect();
         Sizes { nodes, labels, lanes, loops }
     }
@@ -159,9 +174,9 @@ pub fn across_along(text: &TextBox, orientation: Orientation) -> (f32, f32) {
     }
 }
 
-fn text_box(text: &str, face: Face, size: f32, line: f32, pad: f32) -> TextBox {
-    let lines = wrap(text, face, size, line);
-    let width = lines.iter().map(|l| shape::width(face, size, l)).fold(0.0, f32::max);
+fn text_box(measure: &mut Measure, text: &str, face: Face, size: f32, line: f32, pad: f32) -> TextBox {
+    let lines = wrap(measure, text, face, size, line);
+    let width = lines.iter().map(|l| measure.width(face, size, l)).fold(0.0, f32::max);
     let height = lines.len() as f32 * size * LEADING;
     TextBox { lines, width: width + 2.0 * pad, height: height + if pad > 0.0 { 1.0 } else { 0.0 } }
 }
@@ -176,9 +191,9 @@ struct Piece {
 
 /// Breaks `text` into the fewest lines of at most `line` points, and these evenly. Breaks stand at spaces and after
 /// hyphens, not after a short preposition; a word longer than the line is broken anywhere.
-pub fn wrap(text: &str, face: Face, size: f32, line: f32) -> Vec<String> {
-    let space = shape::width(face, size, " ");
-    let pieces = pieces(text, face, size, line);
+pub fn wrap(measure: &mut Measure, text: &str, face: Face, size: f32, line: f32) -> Vec<String> {
+    let space = measure.width(face, size, " ");
+    let pieces = pieces(measure, text, face, size, line);
     let n = pieces.len();
     // best[i]: lines, unevenness and next break of the text from piece i on.
     let mut best: Vec<(usize, f32, usize)> = vec![(0, 0.0, n); n + 1];
@@ -217,13 +232,13 @@ pub fn wrap(text: &str, face: Face, size: f32, line: f32) -> Vec<String> {
     lines
 }
 
-fn pieces(text: &str, face: Face, size: f32, line: f32) -> Vec<Piece> {
+fn pieces(measure: &mut Measure, text: &str, face: Face, size: f32, line: f32) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for word in text.split([' ', '\t', '\n', '\r']).filter(|w| !w.is_empty()) {
         let mut spaced = true;
         for part in hyphen_parts(word) {
-            for text in fitting(&part, face, size, line) {
-                let width = shape::width(face, size, &text);
+            for text in fitting(measure, &part, face, size, line) {
+                let width = measure.width(face, size, &text);
                 pieces.push(Piece { text, spaced, width });
                 spaced = false;
             }
@@ -248,8 +263,8 @@ fn hyphen_parts(word: &str) -> Vec<String> {
 }
 
 /// The word, or when it is longer than the line, pieces that fit.
-fn fitting(word: &str, face: Face, size: f32, line: f32) -> Vec<String> {
-    if shape::width(face, size, word) <= line {
+fn fitting(measure: &mut Measure, word: &str, face: Face, size: f32, line: f32) -> Vec<String> {
+    if measure.width(face, size, word) <= line {
         return vec![word.to_owned()];
     }
     let mut parts = vec![String::new()];
@@ -270,7 +285,8 @@ mod tests {
 
     #[test]
     fn lines_are_even_and_within_the_measure() {
-        let lines = wrap("Система управления пользователями", Face::Regular, 7.0, 70.0);
+        let lines =
+            wrap(&mut Measure::default(), "Система управления пользователями", Face::Regular, 7.0, 70.0);
         assert_eq!(lines, ["Система управления", "пользователями"]);
         for line in &lines {
             assert!(shape::width(Face::Regular, 7.0, line) <= 70.0, "{line}");
@@ -279,18 +295,21 @@ mod tests {
 
     #[test]
     fn prepositions_stay_with_their_word() {
-        assert_eq!(wrap("Отчёт о решении", Face::Regular, 7.0, 36.0), ["Отчёт", "о решении"]);
+        assert_eq!(
+            wrap(&mut Measure::default(), "Отчёт о решении", Face::Regular, 7.0, 36.0),
+            ["Отчёт", "о решении"]
+        );
     }
 
     #[test]
     fn long_words_are_broken_rather_than_overhanging() {
-        for line in wrap(&"щ".repeat(60), Face::Regular, 7.0, 70.0) {
+        for line in wrap(&mut Measure::default(), &"щ".repeat(60), Face::Regular, 7.0, 70.0) {
             assert!(shape::width(Face::Regular, 7.0, &line) <= 70.0, "{line}");
         }
     }
 
     #[test]
     fn empty_text_has_no_lines() {
-        assert!(wrap(" \n ", Face::Regular, 7.0, 70.0).is_empty());
+        assert!(wrap(&mut Measure::default(), " \n ", Face::Regular, 7.0, 70.0).is_empty());
     }
 }
