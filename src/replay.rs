@@ -19,7 +19,7 @@ use crate::deliver::archive::objects::{Objects, State};
 use crate::deliver::archive::{Archive, Failure, Input, Run};
 use crate::deliver::manifest::Entry;
 use crate::diag::{Diagnostic, Warned};
-use crate::run::{Past, findings, report};
+use crate::run::{Origin, Past, findings, report};
 use crate::wording::narrative::Narrative;
 
 /// An archived run with all that it read of the archive; what is computed from it needs the archive no more.
@@ -71,7 +71,10 @@ fn again(prepared: &Prepared, objects: &Objects, narrative: &Narrative) -> Resul
     let date = run.data_date.parse().map_err(|_| wrong(format!("`{}` is no date", run.data_date)))?;
     let stamp = run.stamp.parse().map_err(|_| wrong(format!("`{}` is no date", run.stamp)))?;
     let findings = findings(config, date, &prepared.past).map_err(Replayed::Failed)?;
-    let made = report(&findings, narrative, stamp).map_err(|problem| Replayed::Failed(vec![problem]))?;
+    let entry = |i: &Input| Entry { path: i.path.clone(), bytes: i.bytes, blake3: i.blake3.clone() };
+    let origin = Origin { run_key: run.run_key.clone(), inputs: run.inputs.iter().map(entry).collect() };
+    let made = report(&findings, narrative, stamp, &origin)
+        .map_err(|problem| Replayed::Failed(vec![problem]))?;
     let mut others = Vec::new();
     let results = format!("{}/results.json", run.experiment);
     for output in run.outputs.iter().filter(|output| output.kept) {

@@ -10,6 +10,7 @@ use crate::artifact::Artifact;
 use crate::config::choices::word;
 use crate::config::valid::{Config, Monitoring, Plan, Role, Status};
 use crate::data::{Dataset, GateReason};
+use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest};
 use crate::diag::{Diagnostic, Warned};
 use crate::findings::Findings;
 use crate::history::{Effect, History, Told, Worth};
@@ -241,17 +242,50 @@ fn night(findings: &Findings) -> Option<String> {
     serde_json::to_string(&Kept { night, rules: Rules::of(&findings.config) }).ok()
 }
 
-/// From findings to finished files.
+/// What a report was made from, for the manifest that it carries.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The run key.
+    pub run_key: String,
+    /// Config first, then data files.
+    pub inputs: Vec<FileEntry>,
+}
+
+/// The experiment's own manifest, as the PDF carries it: the same form as that of the folder, with one experiment. Of the
+/// outputs it names those that exist before the PDF does; a file cannot hold its own hash, and neither can two files
+/// hold each other's, so the PDF's and the page's stand in the manifest of the folder only.
+fn manifest(findings: &Findings, origin: &Origin, made: &[Artifact]) -> Result<Vec<u8>, Diagnostic> {
+    let entry = ExperimentEntry {
+        id: findings.config.experiment.id.clone(),
+        run_key: origin.run_key.clone(),
+        inputs: origin.inputs.clone(),
+        outputs: made.iter().map(|a| FileEntry::of(a.name.clone(), &a.bytes)).collect(),
+    };
+    let manifest = Manifest::new(GENERATOR, &findings.date.to_string(), vec![entry], &[]);
+    let failed = |error: serde_json::Error| Diagnostic::error("report::json", error.to_string());
+    Ok(manifest.artifact().map_err(failed)?.bytes)
+}
+
+/// From findings to finished files; `origin` goes into the manifest that the PDF carries.
 ///
 /// # Errors
 /// A narrative template or a renderer that fails, as a diagnostic.
-pub fn report(findings: &Findings, narrative: &Narrative, stamp: Date) -> Result<Made, Diagnostic> {
+pub fn report(
+    findings: &Findings,
+    narrative: &Narrative,
+    stamp: Date,
+    origin: &Origin,
+) -> Result<Made, Diagnostic> {
     let told = debug_span!("compose")
         .in_scope(|| telling::compose(findings, narrative))
         .map_err(|error| Diagnostic::error("report::narrative", error.to_string()))?;
     let id = &findings.config.experiment.id;
     let results = results::v1(findings, &told);
     let results_text = pretty(&results)?;
+    let mut artifacts =
+        vec![Artifact::new(format!("{id}/results.json"), "application/json", results_text.clone())];
+    artifacts.extend(charts(id, &told.document));
+    let manifest = manifest(findings, origin, &artifacts)?;
     let attachments = [
         render::pdf::Attachment {
             name: "config.toml".into(),
@@ -265,17 +299,23 @@ pub fn report(findings: &Findings, narrative: &Narrative, stamp: Date) -> Result
             media: "application/json".into(),
             description: "Результаты с полной точностью".into(),
             relationship: render::pdf::Relationship::Data,
-            bytes: results_text.clone(),
+            bytes: results_text,
+        },
+        render::pdf::Attachment {
+            name: "manifest.json".into(),
+            media: "application/json".into(),
+            description: "Версия программы и отпечатки того, из чего сделан отчёт".into(),
+            relationship: render::pdf::Relationship::Supplement,
+            bytes: manifest,
         },
     ];
     let mut warnings = findings.warnings.clone();
     let (html, pdf) = rendered(&told.document, &attachments, stamp, &mut warnings)?;
-    let mut artifacts = vec![
+    let pages = [
         Artifact::new(format!("{id}/report.html"), "text/html", html),
         Artifact::new(format!("{id}/report.pdf"), "application/pdf", pdf),
-        Artifact::new(format!("{id}/results.json"), "application/json", results_text),
     ];
-    artifacts.extend(charts(id, &told.document));
+    artifacts.splice(0..0, pages);
     Ok(Made {
         artifacts,
         entry: entry(findings, &told),

@@ -3,6 +3,7 @@
 use plotters::element::PathElement;
 
 use super::rows::{Interval, Rows, Words, draw_interval, interval_scale};
+use super::scale::Scale;
 use super::style::{Axis, Frame, LABEL, NOTE, stroke, title_below};
 use crate::drawing::{Anchor, Drawing, Paint};
 use crate::theme::color;
@@ -41,6 +42,16 @@ pub struct Forest<'a> {
     pub text_title: &'a str,
 }
 
+/// Share of the axis that is shown on either side of zero, however far to one side the effects lie: room for the word of
+/// that side, and for the eye to see that the other side exists.
+const SIDE: f64 = 0.12;
+
+fn with_both_sides(scale: Scale) -> Scale {
+    let (low, high) = scale.domain();
+    let margin = (high.max(0.0) - low.min(0.0)) * SIDE;
+    if low <= -margin && high >= margin { scale } else { Scale::linear(low.min(-margin), high.max(margin)) }
+}
+
 /// Draws the plot. A dot is filled when its interval excludes zero and hollow when it does not, so that the finding
 /// does not rest on colour. Intervals much wider than the others are cut and end in an arrow.
 pub fn forest(plot: &Forest) -> Drawing {
@@ -48,7 +59,7 @@ pub fn forest(plot: &Forest) -> Drawing {
     let intervals: Vec<Interval> =
         plot.rows.iter().map(|r| Interval { estimate: r.estimate, low: r.low, high: r.high }).collect();
     let lines = || plot.margins.iter().map(|m| m.0).chain([0.0]);
-    let scale = interval_scale(&intervals, lines());
+    let scale = with_both_sides(interval_scale(&intervals, lines()));
     let words: Vec<Words> = plot
         .rows
         .iter()

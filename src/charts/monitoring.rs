@@ -3,12 +3,12 @@
 use plotters::element::{Circle, PathElement, Polygon};
 use plotters::series::LineSeries;
 
-use super::labels::{Labels, around};
+use super::labels::{Labels, Spot, around};
 use super::scale::Scale;
 use super::style::{
     Area, Axis, Frame, NAME, NOTE, Panel, WIDTH, above, below, fill, fit, rule, stroke, units,
 };
-use crate::drawing::Drawing;
+use crate::drawing::{Drawing, Paint};
 use crate::theme::color;
 
 /// A look at the data.
@@ -33,6 +33,11 @@ pub struct Monitoring<'a> {
     pub last: &'a str,
     /// Words of the line at zero («нет разницы»); may be empty.
     pub zero: &'a str,
+    /// The sequential boundary, by day: how far from zero an effect must lie for the test to end there. Drawn on both
+    /// sides of zero; may be empty.
+    pub boundary: &'a [(f64, f64)],
+    /// Words of the boundary («граница»); may be empty.
+    pub boundary_word: &'a str,
     /// Axis of days.
     pub day: Axis<'a>,
     /// Axis of the effect; `log` is ignored.
@@ -51,7 +56,12 @@ pub fn monitoring(plot: &Monitoring) -> Drawing {
         let end = |v: f64| if v.is_finite() { v } else { l.estimate };
         [end(l.low).max(l.estimate - reach), l.estimate, end(l.high).min(l.estimate + reach)]
     };
-    let y = Scale::around(looks.iter().flat_map(ends).chain([0.0]), 0.06);
+    // The boundary of the first looks is far away; of the later ones as much is shown as the intervals leave room for.
+    let boundary: Vec<(f64, f64)> =
+        plot.boundary.iter().copied().filter(|(d, b)| d.is_finite() && b.is_finite()).collect();
+    let nearest = boundary.iter().map(|b| b.1).fold(f64::INFINITY, f64::min);
+    let shown = if nearest.is_finite() { nearest * 1.25 } else { 0.0 };
+    let y = Scale::around(looks.iter().flat_map(ends).chain([0.0, shown, -shown]), 0.06);
     let x = Scale::around(looks.iter().map(|l| l.day), 0.02);
     let head = above(plot.effect.title);
     let area = Area { left: 0.0, top: head, right: WIDTH - 14.0, bottom: head + 160.0 };
@@ -87,12 +97,19 @@ pub fn monitoring(plot: &Monitoring) -> Drawing {
         Ok(())
     });
     rule(&mut drawing, (area.left, area.bottom), (area.right, area.bottom));
-    name(&mut drawing, &panel, &looks, plot);
+    name(&mut drawing, &panel, &looks, plot, &boundary);
     panel.titles(&mut drawing, plot.day.title, plot.effect.title);
     drawing
 }
 
-fn name(drawing: &mut Drawing, panel: &Panel, looks: &[Look], plot: &Monitoring) {
+/// The parts of the boundary above (`side` 1) or below (−1) zero that the panel shows.
+fn inside(boundary: &[(f64, f64)], side: f64, panel: &Panel) -> Vec<Vec<(f64, f64)>> {
+    let points: Vec<(f64, f64)> = boundary.iter().map(|(day, size)| (*day, side * size)).collect();
+    let shown = |p: &(f64, f64)| panel.x.contains(p.0) && panel.y.contains(p.1);
+    points.split(|p| !shown(p)).filter(|run| run.len() > 1).map(<[(f64, f64)]>::to_vec).collect()
+}
+
+fn name(drawing: &mut Drawing, panel: &Panel, looks: &[Look], plot: &Monitoring, boundary: &[(f64, f64)]) {
     let area = panel.area;
     let mut labels = Labels::new(area);
     let path: Vec<(f32, f32)> = looks.iter().map(|l| (panel.at_x(l.day), panel.at_y(l.estimate))).collect();
@@ -104,10 +121,23 @@ fn name(drawing: &mut Drawing, panel: &Panel, looks: &[Look], plot: &Monitoring)
     }
     let zero = panel.at_y(0.0);
     labels.avoid_line(&[(area.left, zero), (area.right, zero)]);
+    let mut sides = Vec::new();
+    for side in [1.0, -1.0] {
+        for run in inside(boundary, side, panel) {
+            let line: Vec<(f32, f32)> = run.iter().map(|p| (panel.at_x(p.0), panel.at_y(p.1))).collect();
+            drawing.line(line.clone(), Paint::solid(color::CAUTION.0), 1.1, &[4.0, 2.5]);
+            labels.avoid_line(&line);
+            sides.push(line);
+        }
+    }
     if let Some(end) = path.last() {
         let style = NAME.tinted(color::NOTE.0);
         labels.place(drawing, &style, &fit(&style, plot.last, area.width() / 2.0), &around(*end, style.size));
     }
+    // One word for both sides, at the one with more room.
+    let spots: Vec<Spot> = sides.iter().flatten().flat_map(|at| around(*at, NOTE.size)).collect();
+    let style = NOTE.colored(color::CAUTION.0);
+    labels.place(drawing, &style, &fit(&style, plot.boundary_word, area.width() / 2.0), &spots);
     let spots = super::curves::level_spots(zero, &area);
     labels.place(drawing, &NOTE, &fit(&NOTE, plot.zero, area.width() / 2.0), &spots);
 }

@@ -105,8 +105,7 @@ impl Rows {
     /// Writes texts about positions on the axis into the band above the panel; what has no room is left out.
     /// `wanted` is text, value, style and the preferred anchor.
     pub fn band(&mut self, wanted: &[(&str, f64, Type, Anchor)], head: f32) {
-        let bounds =
-            Area { left: 0.0, top: 0.0, right: self.panel.area.right.max(WIDTH * 0.7), bottom: head };
+        let bounds = Area { left: 0.0, top: 0.0, right: WIDTH, bottom: head };
         let mut labels = Labels::new(bounds);
         for mark in &self.drawing.marks {
             if let Some(taken) = super::labels::text_box(mark) {

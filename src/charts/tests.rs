@@ -158,6 +158,11 @@ proptest! {
         let directions = ("← хуже", "лучше →");
         let margins = [(margin, "допуск −10 %"), (-margin, "план")];
         check(|| forest(&Forest { rows: &rows, axis: axis(long, false), directions, margins: &margins, text_title: "эффект" }))?;
+        // However far to one side the effects lie, both sides are named.
+        let drawing = forest(&Forest { rows: &rows, axis: axis(long, false), directions, margins: &[], text_title: "" });
+        for word in [directions.0, directions.1] {
+            prop_assert!(drawing.marks.iter().any(|m| matches!(m, Mark::Text { text, .. } if text == word)), "no {}", word);
+        }
     }
 
     #[test]
@@ -224,7 +229,9 @@ proptest! {
             high: estimate + high.abs(),
         };
         let looks: Vec<Look> = looks.iter().enumerate().map(look).collect();
-        let plot = Monitoring { looks: &looks, last: "сегодня: −6,34 ₽", zero: "нет разницы", day: axis(long, false), effect: axis(false, false) };
+        let boundary: Vec<(f64, f64)> = looks.iter().map(|look| (look.day, 40.0 / (look.day + 1.0))).collect();
+        let boundary = if long { &boundary[..] } else { &[] };
+        let plot = Monitoring { looks: &looks, last: "сегодня: −6,34 ₽", zero: "нет разницы", boundary, boundary_word: "граница решения", day: axis(long, false), effect: axis(false, false) };
         check(|| monitoring(&plot))?;
     }
 }

@@ -185,7 +185,10 @@ fn push_word(ts: &mut Typesetter, galley: &mut Galley, run: &Run, text: &str, wi
     let end = word.glyphs.len();
     for (at, kind) in word.divisions.iter().map(|(at, kind)| (*at, Some(*kind))).chain([(end, None)]) {
         let soft = kind == Some(DivisionKind::Soft);
-        if soft && style.hyphen_cost.is_infinite() {
+        // A name in code is told apart by every sign of it: a hyphen of ours would be read as its own, and a line that
+        // ends at its own hyphen leaves open whether it is one. Only what is wider than a line is torn.
+        let code = run.face == Face::Mono && kind.is_some() && (soft || word.width * size <= width);
+        if code || (soft && style.hyphen_cost.is_infinite()) {
             continue;
         }
         push_part(galley, &word, from..at, run, width, style);

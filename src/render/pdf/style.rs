@@ -19,6 +19,8 @@ pub const PANEL_BAR: f32 = 3.0;
 /// Cost of a hyphen: a line may be stretched almost to ratio 1 to avoid one.
 const HYPHEN: f32 = 90.0;
 const RAGGED_HYPHEN: f32 = 200.0;
+/// More than any ragged line that fits is bad: see `linebreak::RAG`.
+const CELL_HYPHEN: f32 = 8_000.0;
 
 /// Running text.
 pub const BODY: Style = Style {
@@ -31,8 +33,9 @@ pub const BODY: Style = Style {
 pub const NOTE: Style = Style { alignment: Alignment::Ragged, hyphen_cost: RAGGED_HYPHEN, ..BODY };
 /// Captions, remarks, the meaning of badges.
 pub const SMALL: Style = Style { size: size::SMALL, leading: size::SMALL * 1.38, ..NOTE };
-/// Cells of tables.
-pub const CELL: Style = Style { size: size::TABLE, leading: size::TABLE * 1.32, ..NOTE };
+/// Cells of tables: a short line is better there than a hyphen, so that only words wider than their column get one.
+pub const CELL: Style =
+    Style { size: size::TABLE, leading: size::TABLE * 1.32, hyphen_cost: CELL_HYPHEN, ..NOTE };
 /// Title of the document.
 pub const TITLE: Style = heading(size::TITLE, 1.2);
 /// The decision.

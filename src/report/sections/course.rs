@@ -55,6 +55,8 @@ fn chart(t: &Teller, by: &ByDay, o: &MetricOutcome, title: &str, anchor: &str) -
         looks: &drawn,
         last: "",
         zero: "нет разницы",
+        boundary: &[],
+        boundary_word: "",
         day: Axis { title: "День прихода", format: &day_tick, log: false },
         effect: Axis { title: &axis, format: &format, log: false },
     });

@@ -43,6 +43,10 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         vec![Cell::text("Описание эксперимента"), Cell::text("config.toml, вложен в PDF")],
         vec![Cell::text("Числа"), Cell::text("results.json, лежит рядом с отчётом и вложен в PDF")],
     ];
+    rows.push(vec![
+        Cell::text("Отпечатки файлов"),
+        Cell::text("manifest.json, лежит в папке дня и вложен в PDF без отпечатка самого отчёта"),
+    ]);
     if let Some(data) = &f.config.data {
         rows.push(vec![Cell::text("Данные"), Cell::text(data.files.pattern.clone())]);
         for facts in &data.facts {

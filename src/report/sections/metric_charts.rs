@@ -1,13 +1,14 @@
 //! The charts of a metric, each with its text alternative.
 
 use crate::charts::distribution::{Distribution, Sample, distribution};
+use crate::charts::ecdf::{Ecdf, ecdf};
 use crate::charts::forest::{self, Forest, forest};
 use crate::charts::qq::{Qq, qq};
 use crate::charts::rates::{Rate, Rates, rates};
 use crate::charts::replicates::{Replicates, replicates};
 use crate::charts::steps::{Bar, Step, Steps, steps as steps_drawn};
 use crate::charts::style::Axis;
-use crate::config::valid::{Goal, MetricKind};
+use crate::config::valid::{Goal, MetricKind, Role};
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::report::document::{Block, Cell, Column, Figure, Table};
 use crate::report::facts::{level_words, minus};
@@ -21,7 +22,7 @@ const LOG_SKEWNESS: f64 = 2.0;
 /// Groups of a funnel whose bars can still be told apart.
 const MOST_BARS: usize = 6;
 /// Groups of a small-multiples chart that fit a page.
-const MOST_PANELS: usize = 6;
+const MOST_PANELS: usize = 12;
 
 /// A tick in the notation of the metric: percent for shares, as short as the number is.
 fn tick(scale: &Scale) -> impl Fn(f64) -> String {
@@ -118,8 +119,13 @@ fn differences(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> 
     let margin = o.metric.margin.map(|m| if o.metric.goal == Goal::Increase { -m } else { m });
     let margins: Vec<(f64, &str)> = margin.into_iter().map(|m| (m, "допустимый вред")).collect();
     let caption = format!("{}: разница с интервалом", o.metric.title);
-    let (percent, goal) = (scale.percent, o.metric.goal);
+    let (percent, goal) = (scale.percent, goal_of(o));
     forest_of(&Forested { rows: &rows, percent, title: &title, goal, margins: &margins, caption, anchor })
+}
+
+/// Which way is better; none for a quality metric, of which neither way is.
+pub fn goal_of(o: &MetricOutcome) -> Option<Goal> {
+    (o.metric.role != Role::Quality).then_some(o.metric.goal)
 }
 
 /// The share of every group that came to each step.
@@ -186,7 +192,7 @@ pub fn steps(outcomes: &[&MetricOutcome], title: &str, anchor: &str) -> Option<B
             rows.push(Difference::of(label, c, &scale));
         }
     }
-    let goal = outcomes.first().map_or(Goal::Increase, |o| o.metric.goal);
+    let goal = outcomes.first().and_then(|o| goal_of(o));
     let caption = format!("{title}: разница на каждом шаге с интервалом");
     let title = "Разница долей, п. п.";
     forest_of(&Forested { rows: &rows, percent: true, title, goal, margins: &[], caption, anchor })
@@ -216,8 +222,8 @@ pub struct Forested<'a> {
     pub percent: bool,
     /// Title of the axis.
     pub title: &'a str,
-    /// Which side of zero is the better one.
-    pub goal: Goal,
+    /// Which side of zero is the better one; none for what shall stay as it is.
+    pub goal: Option<Goal>,
     /// Further lines: value and word.
     pub margins: &'a [(f64, &'a str)],
     /// Caption of the figure.
@@ -251,6 +257,7 @@ pub fn forest_of(of: &Forested) -> Option<Block> {
             low: d.ends.0,
             high: d.ends.1,
             rgb: match d.direction {
+                _ if of.goal.is_none() => color::NOTE.0,
                 Direction::Better => color::GOOD.0,
                 Direction::Worse => color::BAD.0,
                 Direction::None => color::NOTE.0,
@@ -267,8 +274,9 @@ pub fn forest_of(of: &Forested) -> Option<Block> {
         numbers::signed(shown, short_decimals(shown))
     };
     let directions = match of.goal {
-        Goal::Increase => ("← хуже", "лучше →"),
-        Goal::Decrease => ("← лучше", "хуже →"),
+        Some(Goal::Increase) => ("← хуже", "лучше →"),
+        Some(Goal::Decrease) => ("← лучше", "хуже →"),
+        None => ("← меньше", "больше →"),
     };
     let axis = Axis { title: of.title, format: &format, log: false };
     let drawing = forest(&Forest { rows: &rows, axis, directions, margins: of.margins, text_title: "" });
@@ -382,6 +390,13 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
         drawing,
         data: None,
     })];
+    // Where most values are zero, the curves say nothing but that.
+    let mostly_zero = |g: &crate::metrics::outcome::GroupOutcome| {
+        g.values.iter().filter(|v| **v == 0.0).count() * 2 > g.values.len()
+    };
+    if log && !o.groups.iter().any(mostly_zero) {
+        blocks.push(shares_below(o, &samples, &title, &format, anchor));
+    }
     if o.groups.iter().any(|g| g.normality.is_some()) {
         let format = tick(scale);
         let plain = |x: f64| numbers::number(x, short_decimals(x));
@@ -408,4 +423,34 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
         }));
     }
     blocks
+}
+
+/// Distribution functions on one axis: where a tail is heavy, bars and boxes of two groups look alike, and what parts the
+/// groups is seen only here.
+fn shares_below(
+    o: &MetricOutcome,
+    samples: &[Sample],
+    title: &str,
+    format: &dyn Fn(f64) -> String,
+    anchor: &str,
+) -> Block {
+    let percent = |x: f64| numbers::number(x * 100.0, short_decimals(x * 100.0));
+    let drawing = ecdf(&Ecdf {
+        groups: samples,
+        value: Axis { title, format, log: true },
+        share: Axis { title: "Доля значений не больше, %", format: &percent, log: false },
+    });
+    Block::Figure(Figure {
+        id: format!("{anchor}-shares"),
+        caption: format!("{}: какая доля значений не больше данного", o.metric.title),
+        alt: closed(&format!(
+            "Функции распределения групп {}: чем правее кривая, тем больше значения группы",
+            samples.iter().map(|s| s.name).collect::<Vec<_>>().join(", ")
+        )),
+        description: "Высота кривой над значением — доля наблюдений не больше этого значения. Чем правее кривая, тем больше \
+                      значения группы; где кривые сходятся, группы не различаются."
+            .into(),
+        drawing,
+        data: None,
+    })
 }

@@ -12,6 +12,7 @@ mod method;
 mod metric;
 mod metric_charts;
 mod money;
+mod overview;
 mod plan;
 mod proof;
 mod segments;
@@ -53,6 +54,7 @@ pub const SECTIONS: &[Section] = &[
     verdict::blocks,
     experiment::blocks,
     history::blocks,
+    overview::blocks,
     measured,
     watch::blocks,
     segments::blocks,

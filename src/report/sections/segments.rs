@@ -1,6 +1,6 @@
 //! The effect in parts of the users: a forest, a table, and what may not be read into them.
 
-use super::metric_charts::{Difference, Forested, forest_of};
+use super::metric_charts::{Difference, Forested, forest_of, goal_of};
 use super::watch::{difference_axis, unbroken};
 use crate::metrics::outcome::{Direction, MetricOutcome};
 use crate::proof::segments::SegmentEffect;
@@ -62,7 +62,7 @@ fn forest(t: &Teller, by: &BySegment, o: &MetricOutcome, title: &str, anchor: &s
         rows: &rows,
         percent: scale.percent,
         title: &format!("{}: {}", o.metric.title, difference_axis(&scale).to_lowercase()),
-        goal: o.metric.goal,
+        goal: goal_of(o),
         margins: &[],
         caption: format!("{title}: разница в каждой части, интервалы {level}"),
         anchor,

@@ -96,12 +96,20 @@ fn chart(looks: &[LookOutcome], c: &Comparison, title: &str, scale: &Scale, anch
             Some(Look { day: f64::from(look.day), estimate: look.estimate?, low, high })
         })
         .collect();
+    // What the effect must pass for the night's look to end the test.
+    let boundary: Vec<(f64, f64)> = looks
+        .iter()
+        .filter(|look| look.standing.tested())
+        .filter_map(|look| Some((f64::from(look.day), look.effect_boundary?)))
+        .collect();
     let last = drawn.last().map_or_else(String::new, |look| scale.difference(look.estimate));
     let (axis, format) = (difference_axis(scale), difference_tick(scale));
     let drawing = monitoring(&Plot {
         looks: &drawn,
         last: &last,
         zero: "нет разницы",
+        boundary: &boundary,
+        boundary_word: "граница решения",
         day: Axis { title: "Дата данных", format: &day_tick, log: false },
         effect: Axis { title: &axis, format: &format, log: false },
     });
@@ -116,7 +124,8 @@ fn chart(looks: &[LookOutcome], c: &Comparison, title: &str, scale: &Scale, anch
         alt: closed(&format!("Разница {span}; в последнюю проверку — {last}")),
         description: format!(
             "Линия — разница по всем данным до этого дня, полоса — её интервал {}, верный при любом числе ночных \
-             проверок. Точка закрашена, если интервал не захватывает ноль. Где полоса уходит за край, судить ещё рано.",
+             проверок. Пунктир — граница решения: за ней тест кончается раньше срока. Точка закрашена, если интервал не \
+             захватывает ноль. Где полоса уходит за край, судить ещё рано.",
             level_words(c.level)
         ),
         drawing,

@@ -1,0 +1,163 @@
+//! All metrics at a glance: relative differences, a row a metric and a pair, on one axis.
+
+use super::metric_charts::short_decimals;
+use crate::charts::forest::{Forest, Row, forest};
+use crate::charts::style::Axis;
+use crate::config::valid::Role;
+use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
+use crate::report::Teller;
+use crate::report::document::{Block, Cell, Column, Figure, Table};
+use crate::report::facts::{minus, relative_words};
+use crate::theme::color;
+use crate::wording::narrative::NarrativeError;
+use crate::wording::numbers;
+use crate::wording::terms::Vocabulary;
+use crate::wording::typography::closed;
+
+/// Rows that fit a page with the heading and the caption.
+const MOST: usize = 24;
+
+/// A pair of a metric whose relative difference is known with its interval.
+struct Told<'a> {
+    outcome: &'a MetricOutcome,
+    pair: &'a Comparison,
+    estimate: f64,
+    ends: (f64, f64),
+    /// The interval is that of the absolute difference, as a share of the control's value.
+    rescaled: bool,
+    label: String,
+    note: String,
+    /// «−2,2 % · хуже».
+    text: String,
+}
+
+pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
+    let told = rows(t);
+    let metrics =
+        told.iter().map(|row| row.outcome.metric.id.as_str()).collect::<std::collections::BTreeSet<_>>();
+    if metrics.len() < 2 || told.len() > MOST {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Block::heading(2, "overview", "Все показатели"), Block::Figure(figure(&told))])
+}
+
+fn rows<'a>(t: &'a Teller) -> Vec<Told<'a>> {
+    let terms = t.narrative.terms();
+    let mut rows = Vec::new();
+    for outcome in &t.findings.outcomes {
+        for pair in &outcome.comparisons {
+            let Some(relative) = pair.relative else { continue };
+            let Some((ends, rescaled)) =
+                relative.ci.map(|ci| (ci, false)).or_else(|| rescaled(outcome, pair))
+            else {
+                continue;
+            };
+            if !relative.estimate.is_finite() {
+                continue;
+            }
+            let role = serde_json::to_value(outcome.metric.role).ok();
+            let role = role.as_ref().and_then(|r| r.as_str()).unwrap_or("primary");
+            rows.push(Told {
+                outcome,
+                pair,
+                estimate: relative.estimate,
+                ends,
+                rescaled,
+                label: outcome.metric.title.clone(),
+                note: format!(
+                    "{} · {}",
+                    minus(&pair.treatment, &pair.control),
+                    terms.word(Vocabulary::Role, role)
+                ),
+                text: match finding(outcome, pair) {
+                    Some(word) => format!("{} · {word}", relative_words(relative.estimate)),
+                    None => relative_words(relative.estimate),
+                },
+            });
+        }
+    }
+    rows
+}
+
+/// The interval of the absolute difference as a share of the control's value: answers of night looks have no relative
+/// interval of their own.
+fn rescaled(outcome: &MetricOutcome, pair: &Comparison) -> Option<((f64, f64), bool)> {
+    let control = outcome.groups.iter().find(|g| g.id == pair.control)?.mean.filter(|mean| *mean > 0.0)?;
+    let (low, high) = pair.absolute?.ci?;
+    Some(((low / control, high / control), true))
+}
+
+/// What the difference means where it is reliable; a quality metric is neither better nor worse.
+fn finding(outcome: &MetricOutcome, pair: &Comparison) -> Option<&'static str> {
+    match pair.direction {
+        _ if outcome.metric.role == Role::Quality => pair.significant.then_some("различается"),
+        Direction::Better => Some("лучше"),
+        Direction::Worse => Some("хуже"),
+        Direction::None => None,
+    }
+}
+
+fn figure(told: &[Told]) -> Figure {
+    let rows: Vec<Row> = told
+        .iter()
+        .map(|row| Row {
+            label: &row.label,
+            note: &row.note,
+            estimate: row.estimate,
+            low: row.ends.0,
+            high: row.ends.1,
+            rgb: match row.pair.direction {
+                _ if row.outcome.metric.role == Role::Quality => color::NOTE.0,
+                Direction::Better => color::GOOD.0,
+                Direction::Worse => color::BAD.0,
+                Direction::None => color::NOTE.0,
+            },
+            text: &row.text,
+        })
+        .collect();
+    let format = |x: f64| numbers::signed(x * 100.0, short_decimals(x * 100.0));
+    let drawing = forest(&Forest {
+        rows: &rows,
+        axis: Axis { title: "Относительная разница, %", format: &format, log: false },
+        directions: ("← меньше", "больше →"),
+        margins: &[],
+        text_title: "",
+    });
+    let listed: Vec<String> =
+        told.iter().map(|row| format!("{}, {}: {}", row.label, row.note, row.text)).collect();
+    let data = told.iter().map(|row| {
+        vec![
+            Cell::text(row.label.clone()),
+            Cell::text(minus(&row.pair.treatment, &row.pair.control)),
+            Cell::number(relative_words(row.estimate), row.estimate),
+            Cell::text(numbers::interval_of_percent(row.ends.0, row.ends.1, 1)),
+        ]
+    });
+    let remark = if told.iter().any(|row| row.rescaled) {
+        " Там, где решают ночные проверки, отрезок — интервал разницы в долях значения контроля."
+    } else {
+        ""
+    };
+    Figure {
+        id: "overview-effects".into(),
+        caption: "Относительная разница по всем показателям с интервалами".into(),
+        alt: closed(&format!("Относительные разницы: {}", listed.join("; "))),
+        description: format!(
+            "Точка — относительная разница, отрезок — её доверительный интервал. Закрашенная точка: интервал не захватывает \
+             ноль. Отрезок со стрелкой продолжается за краем.{remark}"
+        ),
+        drawing,
+        data: Some(Table {
+            id: "overview-effects-data".into(),
+            caption: String::new(),
+            columns: vec![
+                Column::text("Показатель"),
+                Column::text("Сравнение"),
+                Column::number("Относительная разница"),
+                Column::number("Интервал"),
+            ],
+            rows: data.collect(),
+            notes: vec![],
+        }),
+    }
+}
