@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::artifact::Artifact;
 use crate::batch::memory;
 use crate::config;
 use crate::config::valid::Config;
 use crate::deliver::archive::objects::{Objects, State};
 use crate::deliver::archive::{Archive, Failure, Input, Run};
-use crate::deliver::manifest::Entry;
+use crate::deliver::manifest::{Entry, Manifest};
 use crate::diag::{Diagnostic, Warned};
-use crate::run::{Origin, Past, findings, report};
+use crate::run::{Past, findings, report};
 use crate::wording::narrative::Narrative;
 
 /// An archived run with all that it read of the archive; what is computed from it needs the archive no more.
@@ -72,8 +73,10 @@ fn again(prepared: &Prepared, objects: &Objects, narrative: &Narrative) -> Resul
     let stamp = run.stamp.parse().map_err(|_| wrong(format!("`{}` is no date", run.stamp)))?;
     let findings = findings(config, date, &prepared.past).map_err(Replayed::Failed)?;
     let entry = |i: &Input| Entry { path: i.path.clone(), bytes: i.bytes, blake3: i.blake3.clone() };
-    let origin = Origin { run_key: run.run_key.clone(), inputs: run.inputs.iter().map(entry).collect() };
-    let made = report(&findings, narrative, stamp, &origin)
+    let inputs: Vec<Entry> = run.inputs.iter().map(entry).collect();
+    let key = (run.experiment.as_str(), run.run_key.as_str());
+    let manifest = |made: &[Artifact]| Manifest::carried(&run.tool, &run.data_date, key, &inputs, made);
+    let made = report(&findings, narrative, stamp, Some(&manifest))
         .map_err(|problem| Replayed::Failed(vec![problem]))?;
     let mut others = Vec::new();
     let results = format!("{}/results.json", run.experiment);

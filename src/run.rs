@@ -10,7 +10,6 @@ use crate::artifact::Artifact;
 use crate::config::choices::word;
 use crate::config::valid::{Config, Monitoring, Plan, Role, Status};
 use crate::data::{Dataset, GateReason};
-use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest};
 use crate::diag::{Diagnostic, Warned};
 use crate::findings::Findings;
 use crate::history::{Effect, History, Told, Worth};
@@ -242,31 +241,10 @@ fn night(findings: &Findings) -> Option<String> {
     serde_json::to_string(&Kept { night, rules: Rules::of(&findings.config) }).ok()
 }
 
-/// What a report was made from, for the manifest that it carries.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// The run key.
-    pub run_key: String,
-    /// Config first, then data files.
-    pub inputs: Vec<FileEntry>,
-}
+/// Writes the manifest that a PDF carries, from the files that exist before it.
+pub type Manifest<'a> = &'a dyn Fn(&[Artifact]) -> Result<Vec<u8>, serde_json::Error>;
 
-/// The experiment's own manifest, as the PDF carries it: the same form as that of the folder, with one experiment. Of the
-/// outputs it names those that exist before the PDF does; a file cannot hold its own hash, and neither can two files
-/// hold each other's, so the PDF's and the page's stand in the manifest of the folder only.
-fn manifest(findings: &Findings, origin: &Origin, made: &[Artifact]) -> Result<Vec<u8>, Diagnostic> {
-    let entry = ExperimentEntry {
-        id: findings.config.experiment.id.clone(),
-        run_key: origin.run_key.clone(),
-        inputs: origin.inputs.clone(),
-        outputs: made.iter().map(|a| FileEntry::of(a.name.clone(), &a.bytes)).collect(),
-    };
-    let manifest = Manifest::new(GENERATOR, &findings.date.to_string(), vec![entry], &[]);
-    let failed = |error: serde_json::Error| Diagnostic::error("report::json", error.to_string());
-    Ok(manifest.artifact().map_err(failed)?.bytes)
-}
-
-/// From findings to finished files; `origin` goes into the manifest that the PDF carries.
+/// From findings to finished files; the PDF carries what `manifest` writes.
 ///
 /// # Errors
 /// A narrative template or a renderer that fails, as a diagnostic.
@@ -274,7 +252,7 @@ pub fn report(
     findings: &Findings,
     narrative: &Narrative,
     stamp: Date,
-    origin: &Origin,
+    manifest: Option<Manifest>,
 ) -> Result<Made, Diagnostic> {
     let told = debug_span!("compose")
         .in_scope(|| telling::compose(findings, narrative))
@@ -285,8 +263,7 @@ pub fn report(
     let mut artifacts =
         vec![Artifact::new(format!("{id}/results.json"), "application/json", results_text.clone())];
     artifacts.extend(charts(id, &told.document));
-    let manifest = manifest(findings, origin, &artifacts)?;
-    let attachments = [
+    let mut attachments = vec![
         render::pdf::Attachment {
             name: "config.toml".into(),
             media: "application/toml".into(),
@@ -301,14 +278,17 @@ pub fn report(
             relationship: render::pdf::Relationship::Data,
             bytes: results_text,
         },
-        render::pdf::Attachment {
+    ];
+    if let Some(manifest) = manifest {
+        let failed = |error: serde_json::Error| Diagnostic::error("report::json", error.to_string());
+        attachments.push(render::pdf::Attachment {
             name: "manifest.json".into(),
             media: "application/json".into(),
             description: "Версия программы и отпечатки того, из чего сделан отчёт".into(),
             relationship: render::pdf::Relationship::Supplement,
-            bytes: manifest,
-        },
-    ];
+            bytes: manifest(&artifacts).map_err(failed)?,
+        });
+    }
     let mut warnings = findings.warnings.clone();
     let (html, pdf) = rendered(&told.document, &attachments, stamp, &mut warnings)?;
     let pages = [

@@ -120,7 +120,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("batch", &["artifact", "config", "data", "deliver", "diag", "history", "report", "run", "wording"]),
-    ("replay", &["batch", "config", "deliver", "diag", "run", "wording"]),
+    ("replay", &["artifact", "batch", "config", "deliver", "diag", "run", "wording"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

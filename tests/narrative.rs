@@ -148,7 +148,7 @@ fn a_report_with_a_past_reads_well() {
     let config = itog::config::load(&path, &[]).unwrap();
     let mut findings = itog::run::findings(config, experiments::DATE, &itog::run::Past::default()).unwrap();
     let day = |day: i8| jiff::civil::date(2026, 10, day);
-    let mut told = itog::run::report(&findings, &narrative, experiments::DATE, &itog::run::Origin::default()).unwrap().told;
+    let mut told = itog::run::report(&findings, &narrative, experiments::DATE, None).unwrap().told;
     let mut problems = Vec::new();
     for (label, units, turn) in [("Выкатить", Some(21), -1.0), ("Продолжать", None, 1.0)] {
         told.label = label.into();

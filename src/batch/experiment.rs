@@ -5,11 +5,13 @@ use tracing::{debug_span, info_span};
 use super::job::{Done, Inspected, Order, Source};
 use super::memory;
 use super::prepare::inputs;
+use crate::artifact::Artifact;
 use crate::config;
 use crate::data;
 use crate::deliver::folder::{self, Staging};
-use crate::deliver::manifest::Entry as FileEntry;
+use crate::deliver::manifest::{Entry as FileEntry, Manifest};
 use crate::diag::{Diagnostic, Place};
+use crate::report::GENERATOR;
 use crate::report::digest::Entry;
 use crate::run::{findings, report};
 use crate::wording::narrative::Narrative;
@@ -51,7 +53,11 @@ pub(super) fn make(order: Order, narrative: &Narrative) -> Result<Done, Vec<Diag
         return Err(vec![problem]);
     }
     let findings = findings(config, order.date, &order.memory.past())?;
-    let made = report(&findings, narrative, order.stamp).map_err(|problem| vec![problem])?;
+    let date = order.date.to_string();
+    let manifest =
+        |made: &[Artifact]| Manifest::carried(GENERATOR, &date, (id, &order.run_key), &order.inputs, made);
+    let made =
+        report(&findings, narrative, order.stamp, Some(&manifest)).map_err(|problem| vec![problem])?;
     let outputs = {
         let _stage = debug_span!("write").entered();
         folder::enter(&order.root, id, &made.artifacts).map_err(|error| unwritten(id, &error))?

@@ -36,6 +36,8 @@ pub(super) struct Order {
     pub(super) config_hash: String,
     pub(super) id: String,
     pub(super) run_key: String,
+    /// Config first, then data files: for the manifest that the report carries.
+    pub(super) inputs: Vec<FileEntry>,
     pub(super) date: Date,
     pub(super) stamp: Date,
     pub(super) memory: Memory,

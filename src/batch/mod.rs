@@ -241,6 +241,7 @@ fn make_each(
             config_hash: one.inputs.first().map(|input| input.blake3.clone()).unwrap_or_default(),
             id: one.id.clone(),
             run_key: one.run_key.clone(),
+            inputs: one.inputs.clone(),
             date: batch.date,
             stamp: batch.stamp,
             memory,

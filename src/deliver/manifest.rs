@@ -93,6 +93,25 @@ impl Manifest {
         }
     }
 
+    /// The manifest of one experiment that its PDF carries: the same form as the folder's, with one experiment. Of the
+    /// outputs it names those `made` before the PDF; a file cannot hold its own hash, and no two files each other's, so
+    /// those of the PDF and of the page stand in the manifest of the folder only.
+    pub fn carried(
+        tool: &str,
+        date: &str,
+        (id, run_key): (&str, &str),
+        inputs: &[Entry],
+        made: &[Artifact],
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        let entry = ExperimentEntry {
+            id: id.to_owned(),
+            run_key: run_key.to_owned(),
+            inputs: inputs.to_vec(),
+            outputs: made.iter().map(|a| Entry::of(a.name.clone(), &a.bytes)).collect(),
+        };
+        Ok(Manifest::new(tool, date, vec![entry], &[]).artifact()?.bytes)
+    }
+
     /// The file itself.
     pub fn artifact(&self) -> Result<Artifact, serde_json::Error> {
         let mut bytes = serde_json::to_vec_pretty(self)?;

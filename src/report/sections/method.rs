@@ -45,7 +45,13 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     ];
     rows.push(vec![
         Cell::text("Отпечатки файлов"),
-        Cell::text("manifest.json, лежит в папке дня и вложен в PDF без отпечатка самого отчёта"),
+        Cell {
+            inlines: vec![
+                Inline::Code("manifest.json".into()),
+                Inline::text(", лежит в папке дня и вложен в PDF без отпечатка самого отчёта"),
+            ],
+            ..Cell::text("")
+        },
     ]);
     if let Some(data) = &f.config.data {
         rows.push(vec![Cell::text("Данные"), Cell::text(data.files.pattern.clone())]);
