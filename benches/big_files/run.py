@@ -88,7 +88,7 @@ def child(code: str) -> tuple[float, float, float]:
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0, said
-    seconds, processor = map(float, said.split())
+    seconds, processor = map(float, said.split()[-2:])
     return seconds, processor, used.ru_maxrss / 1024
 
 
@@ -105,7 +105,7 @@ def peer(path: Path, threads: int) -> str:
     if path.suffix == ".parquet":
         return f"""
 import duckdb, time
-db = duckdb.connect(); db.execute("set threads={threads}")
+db = duckdb.connect(); db.execute("set threads={threads}; set enable_progress_bar=false")
 start, used = time.perf_counter(), time.process_time(); db.execute('''{SQL.format(path=path)}''').fetchall(); print(time.perf_counter() - start, time.process_time() - used)"""
     return f"""
 import os; os.environ["POLARS_MAX_THREADS"] = "{threads}"

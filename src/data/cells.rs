@@ -68,6 +68,10 @@ const MARKERS: [&str; 21] = [
 pub(crate) fn trim(mut cell: &[u8]) -> &[u8] {
     const WIDE: [&[u8]; 4] =
         ["\u{a0}".as_bytes(), "\u{202f}".as_bytes(), "\u{2007}".as_bytes(), "\u{2009}".as_bytes()];
+    // Most cells begin and end with a visible character of ASCII.
+    if let (Some(b'!'..=b'~'), Some(b'!'..=b'~')) = (cell.first(), cell.last()) {
+        return cell;
+    }
     loop {
         let before = cell.len();
         cell = cell.trim_ascii();

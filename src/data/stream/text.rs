@@ -219,11 +219,14 @@ enum Column {
     Booleans(Vec<Option<bool>>),
     Moments(Vec<Option<i64>>),
     Texts(StringChunkedBuilder),
+    /// Its labels are kept elsewhere.
+    Labels,
 }
 
 impl<'a> Making<'a> {
     fn new(reader: &'a Reader<'a>) -> Making<'a> {
-        let column = |(_, plan): &(usize, Plan)| match plan.kind {
+        let column = |(index, plan): &(usize, Plan)| match plan.kind {
+            _ if *index == reader.group && !reader.group_is_read => Column::Labels,
             Kind::Integer => Column::Integers(Vec::new(), Vec::new()),
             Kind::Float => Column::Numbers(Vec::new(), Vec::new()),
             Kind::Boolean => Column::Booleans(Vec::new()),
@@ -371,10 +374,8 @@ impl<'a> Making<'a> {
         let rows = self.label_of_row.len();
         let mut columns = Vec::with_capacity(self.columns.len());
         for (column, (index, plan)) in self.columns.into_iter().zip(&self.reader.columns) {
-            if *index == self.reader.group && !self.reader.group_is_read {
-                continue;
-            }
-            let series = column.series(plan.kind).with_name(self.reader.names[*index].as_str().into());
+            let Some(series) = column.series(plan.kind) else { continue };
+            let series = series.with_name(self.reader.names[*index].as_str().into());
             columns.push(series.into_column());
         }
         let frame = DataFrame::new(rows, columns).map_err(|error| crate::data::accounting::defect(&error))?;
@@ -420,12 +421,15 @@ impl Column {
             (Column::Moments(values), _) => values.push(None),
             (Column::Texts(values), Content::Text) => values.append_value(String::from_utf8_lossy(&text())),
             (Column::Texts(values), _) => values.append_null(),
+            (Column::Labels, _) => {}
         }
     }
 
-    fn series(self, kind: Kind) -> Series {
+    /// None for labels.
+    fn series(self, kind: Kind) -> Option<Series> {
         let name = PlSmallStr::EMPTY;
-        match self {
+        Some(match self {
+            Column::Labels => return None,
             Column::Integers(values, missing) if missing.is_empty() => {
                 Int64Chunked::from_vec(name, values).into_series()
             }
@@ -450,7 +454,7 @@ impl Column {
                 Int64Chunked::new(name, values).into_datetime(TimeUnit::Microseconds, None).into_series()
             }
             Column::Texts(values) => values.finish().into_series(),
-        }
+        })
     }
 }
 
