@@ -30,7 +30,7 @@ pub fn sort_ascending(values: &mut [f64]) {
     // Digits of 10, 9 and 11 bits: the more values, the more of their bits it takes to tell nearly all of them apart.
     let lowest = match values.len() {
         ..30_000 => by_digits::<2, 1024>(&mut keys, width),
-        ..300_000 => by_digits::<3, 512>(&mut keys, width),
+        30_000..300_000 => by_digits::<3, 512>(&mut keys, width),
         _ => by_digits::<3, 2048>(&mut keys, width),
     };
     if lowest > 0 && !insert(&mut keys) {
