@@ -122,6 +122,7 @@ impl Setup {
         let ended = ended.or_else(|problem| {
             let code = match problem.code {
                 "run::interrupted" => INTERRUPTED,
+                // Whoever holds the database lets go of it as whoever holds the folder does: it is to be tried again.
                 "archive::locked" => LOCKED,
                 _ => FAILED,
             };

@@ -21,6 +21,8 @@ mod search;
 mod verify;
 
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;

@@ -58,7 +58,7 @@ fn decision<'a>(experiment: &'a str, outcome: &'a str, at: &'a str) -> NewDecisi
 }
 
 /// Two nights of two experiments, three decisions.
-fn filled(folder: &std::path::Path) -> Archive {
+pub(super) fn filled(folder: &std::path::Path) -> Archive {
     let mut archive = Archive::open(folder).unwrap();
     archive
         .record(&[record("k1", "arppu", "2026-01-01", "continue"), record("k2", "cpa", "2026-01-01", "ship")])
