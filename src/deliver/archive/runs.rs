@@ -158,11 +158,11 @@ impl Archive {
     /// What the last run of every experiment up to a data date said: experiment, first and last data date, told.
     pub fn last_told(&self, until: &str) -> Result<Vec<(String, String, String, String)>> {
         let mut statement = self.connection.prepare(
-            "SELECT experiment, (SELECT min(data_date) FROM runs WHERE experiment = run.experiment), data_date, told
-             FROM runs AS run
-             WHERE seq = (SELECT seq FROM runs WHERE experiment = run.experiment AND data_date <= ?1
-                          ORDER BY data_date DESC, seq DESC LIMIT 1)
-             ORDER BY experiment",
+            "SELECT run.experiment, (SELECT min(data_date) FROM runs WHERE experiment = run.experiment), run.data_date, run.told
+             FROM (SELECT DISTINCT experiment FROM runs) AS named
+             JOIN runs AS run ON run.seq = (SELECT seq FROM runs WHERE experiment = named.experiment AND data_date <= ?1
+                                            ORDER BY data_date DESC, seq DESC LIMIT 1)
+             ORDER BY run.experiment",
         )?;
         let rows =
             statement.query_map([until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
