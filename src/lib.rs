@@ -36,5 +36,6 @@ pub mod theme;
 pub mod trust;
 pub mod validation;
 pub mod verdict;
+pub mod warehouse;
 pub mod watch;
 pub mod wording;

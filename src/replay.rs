@@ -156,6 +156,10 @@ fn configured(
             files.iter().filter(|(of, _)| of == role).map(|(_, path)| path.clone()).collect()
         };
         data.files.paths = of("data");
+        if let Some(sums) = of("sums").first() {
+            let text = fs::read_to_string(sums).map_err(|error| gone(format!("the sums: {error}")))?;
+            data.answer = Some(text.into());
+        }
         for facts in &mut data.facts {
             facts.files.paths = of(&format!("facts.{}", facts.name));
         }

@@ -8,7 +8,7 @@ use tracing::debug_span;
 
 use crate::artifact::Artifact;
 use crate::config::choices::word;
-use crate::config::valid::{Config, Monitoring, Plan, Role, Status};
+use crate::config::valid::{Config, DataSource, Monitoring, Plan, Role, Status};
 use crate::data::{Dataset, GateReason};
 use crate::diag::{Diagnostic, Warned};
 use crate::findings::Findings;
@@ -47,14 +47,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
     let mut data = None;
     if let Some(source) = &config.data {
         let _stage = debug_span!("read").entered();
-        let opened = data::open(
-            source,
-            &config.metrics,
-            &config.design,
-            &config.segments,
-            config.experiment.start,
-            date,
-        )?;
+        let opened = opened(&config, source, date)?;
         warnings.extend(opened.warnings);
         data = Some(opened.value);
     }
@@ -122,6 +115,16 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
         verdict,
         warnings,
     })
+}
+
+/// The rows of an experiment: of files, or the sums that a database answered.
+fn opened(config: &Config, source: &DataSource, date: Date) -> Result<Warned<Dataset>, Vec<Diagnostic>> {
+    if source.warehouse.is_some() {
+        let value = Dataset::of_answer(source, &config.design, date).map_err(|problem| vec![problem])?;
+        return Ok(Warned { value, warnings: Vec::new() });
+    }
+    let (metrics, design) = (&config.metrics, &config.design);
+    data::open(source, metrics, design, &config.segments, config.experiment.start, date)
 }
 
 /// A finished experiment grows no staler: its data are late only as far as they end before its last day.

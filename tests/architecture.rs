@@ -119,7 +119,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wording",
         ],
     ),
-    ("batch", &["artifact", "config", "data", "deliver", "diag", "history", "report", "run", "wording"]),
+    ("warehouse", &["config", "data", "diag", "stats", "sums"]),
+    (
+        "batch",
+        &["artifact", "config", "data", "deliver", "diag", "history", "report", "run", "warehouse", "wording"],
+    ),
     ("replay", &["artifact", "batch", "config", "deliver", "diag", "run", "wording"]),
 ];
 

@@ -353,7 +353,7 @@ fn resolved<'s>(schema: &'s serde_json::Value, node: &'s serde_json::Value) -> &
 fn schema_and_reader_know_the_same_keys() {
     let schema = schema();
     let mut written = BTreeSet::new();
-    for name in ["every-key.toml", "every-other-key.toml"] {
+    for name in ["every-key.toml", "every-other-key.toml", "database-table.toml", "database-query.toml"] {
         let text = std::fs::read_to_string(fixture(name)).unwrap();
         parse(Path::new(name), &text, &[]).unwrap();
         keys_of_toml(&text.parse().unwrap(), &schema, &schema, "", &mut written);

@@ -25,6 +25,7 @@ const FAMILIES: &[&str] = &[
     "run",
     "status",
     "templates",
+    "warehouse",
 ];
 
 fn root() -> PathBuf {

@@ -1,5 +1,6 @@
 //! One experiment, as a worker inspects and makes it, and as the batch keeps what an earlier run left of it.
 
+use jiff::civil::Date;
 use tracing::{debug_span, info_span};
 
 use super::job::{Done, Inspected, Order, Source};
@@ -14,16 +15,18 @@ use crate::diag::{Diagnostic, Place};
 use crate::report::GENERATOR;
 use crate::report::digest::Entry;
 use crate::run::{findings, report};
+use crate::warehouse;
 use crate::wording::narrative::Narrative;
 
 /// Reads a config and the headers of its data, and hashes what goes into the report.
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub(super) fn inspect(source: &Source) -> Result<Inspected, Vec<Diagnostic>> {
+pub(super) fn inspect(source: &Source, date: Date) -> Result<Inspected, Vec<Diagnostic>> {
     let _stage = debug_span!("check").entered();
-    let config = config::load(&source.config, &source.overrides)?.value;
-    if let Some(source) = &config.data {
+    let mut config = config::load(&source.config, &source.overrides)?.value;
+    warehouse::fill(&mut config, date)?;
+    if let Some(source) = config.data.as_ref().filter(|source| source.warehouse.is_none()) {
         data::inspect(source, &config.metrics, &config.segments)?;
     }
     Ok(Inspected {
@@ -32,6 +35,7 @@ pub(super) fn inspect(source: &Source) -> Result<Inspected, Vec<Diagnostic>> {
         id: config.experiment.id.clone(),
         title: config.experiment.title.clone(),
         tables: memory::tables(&config),
+        answer: config.data.as_ref().and_then(|data| data.answer.as_deref()).map(str::to_owned),
         text: config.text.to_string(),
         undated: config.data.as_ref().is_some_and(|data| data.time.is_none()),
         stages: Vec::new(),
@@ -45,7 +49,10 @@ pub(super) fn inspect(source: &Source) -> Result<Inspected, Vec<Diagnostic>> {
 pub(super) fn make(order: Order, narrative: &Narrative) -> Result<Done, Vec<Diagnostic>> {
     let id = &order.id.clone();
     let _experiment = info_span!(parent: None, "experiment", id = id.as_str()).entered();
-    let config = config::load(&order.source.config, &order.source.overrides)?;
+    let mut config = config::load(&order.source.config, &order.source.overrides)?;
+    if let Some(data) = &mut config.value.data {
+        data.answer = order.answer.map(Into::into);
+    }
     if blake3::hash(config.value.text.as_bytes()).to_hex().as_str() != order.config_hash {
         let problem = Diagnostic::error("run::config-changed", "the config was changed while the batch ran")
             .at(Place::file(&order.source.config))

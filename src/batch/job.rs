@@ -16,7 +16,7 @@ use crate::report::digest::Entry;
 #[derive(Serialize, Deserialize)]
 pub(super) enum Job {
     /// Read a config and the headers of its data; run nothing.
-    Inspect(Source),
+    Inspect(Source, Date),
     /// Make the report of an experiment.
     Make(Box<Order>),
 }
@@ -41,6 +41,8 @@ pub(super) struct Order {
     pub(super) date: Date,
     pub(super) stamp: Date,
     pub(super) memory: Memory,
+    /// What the database answered when the config was inspected.
+    pub(super) answer: Option<String>,
     /// The hidden folder of the run.
     pub(super) root: PathBuf,
 }
@@ -58,6 +60,8 @@ pub(super) struct Inspected {
     pub(super) tables: Vec<(String, String)>,
     /// Its data are rows that do not say when they happened.
     pub(super) undated: bool,
+    /// What the database answered, where the rows are in one.
+    pub(super) answer: Option<String>,
     /// The config's own limit, in milliseconds.
     pub(super) time_limit: Option<u64>,
     /// Where the time of the inspection went.

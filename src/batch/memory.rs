@@ -194,11 +194,15 @@ pub(super) fn keep(
         let role = match table {
             _ if index == 0 => "config",
             Some(role) => role,
+            None if ready.answer.is_some() && index == 1 => "sums",
             None if entry.path.starts_with(REMEMBERED) => "past",
             None => "other",
         };
         let kept = match role {
             "config" => objects.keep_bytes(ready.text.as_bytes()).map(|_| Kept::Yes),
+            "sums" => {
+                objects.keep_bytes(ready.answer.as_deref().unwrap_or_default().as_bytes()).map(|_| Kept::Yes)
+            }
             "past" | "other" => Ok(Kept::Changed),
             _ if entry.bytes > batch.keep_inputs => Ok(Kept::Changed),
             _ => objects.keep_copy(entry.path.as_ref(), &entry.blake3).inspect(|kept| {

@@ -245,6 +245,7 @@ fn make_each(
             date: batch.date,
             stamp: batch.stamp,
             memory,
+            answer: one.answer.clone(),
             root: staging.root().to_owned(),
         };
         serde_json::to_string(&Job::Make(Box::new(order))).map_err(|error| error.to_string())

@@ -23,6 +23,8 @@ pub(super) struct Ready {
     pub(super) text: String,
     /// The data files with the table that each belongs to: (table, path).
     pub(super) tables: Vec<(String, String)>,
+    /// What the database answered, where the rows are in one.
+    pub(super) answer: Option<String>,
     /// What of the archive its report reads.
     pub(super) rows: PastRows,
     pub(super) run_key: String,
@@ -103,7 +105,7 @@ fn inspected(batch: &Batch, pool: &Pool, paths: &[&PathBuf]) -> Vec<Said> {
     let order: Vec<usize> = (0..paths.len()).collect();
     let line = |index: usize| {
         let source = Source { config: paths[index].clone(), overrides: batch.overrides.clone() };
-        serde_json::to_string(&Job::Inspect(source)).map_err(|error| error.to_string())
+        serde_json::to_string(&Job::Inspect(source, batch.date)).map_err(|error| error.to_string())
     };
     pool.each(
         &order,
@@ -136,7 +138,7 @@ fn admit(
     batch: &Batch,
     before: &[Ready],
 ) -> Result<Ready, Vec<Diagnostic>> {
-    let Inspected { id, title, inputs, text, tables, undated: _, time_limit, stages } = inspected;
+    let Inspected { id, title, inputs, text, tables, answer, undated: _, time_limit, stages } = inspected;
     if let Some(first) = before.iter().find(|r| r.id == id) {
         let message = format!("the experiment `{id}` is also described in {}", first.path.display());
         let problem = Diagnostic::error("run::duplicate-experiment", message)
@@ -147,7 +149,7 @@ fn admit(
     let run_key = run_key(&id, &batch.date.to_string(), &inputs, GENERATOR);
     let limit = time_limit.map(Duration::from_millis).or(batch.time_limit);
     let rows = PastRows::default();
-    Ok(Ready { path: path.to_owned(), id, title, inputs, text, tables, rows, run_key, limit, stages })
+    Ok(Ready { path: path.to_owned(), id, title, inputs, text, tables, answer, rows, run_key, limit, stages })
 }
 
 /// The id of a config that may be broken otherwise, to tell which experiment it is about.
@@ -160,6 +162,11 @@ fn peek_id(path: &Path) -> Option<String> {
 /// The inputs of an experiment: its config and its data files, by hash.
 pub(super) fn inputs(config: &Config) -> Result<Vec<FileEntry>, Diagnostic> {
     let mut inputs = vec![FileEntry::of(config.path.display().to_string(), config.text.as_bytes())];
+    if let Some(data) = &config.data
+        && let Some(answer) = &data.answer
+    {
+        inputs.push(FileEntry::of(data.files.pattern.clone(), answer.as_bytes()));
+    }
     for path in config.data.iter().flat_map(DataSource::paths) {
         let entry = FileEntry::of_file(path).map_err(|error| {
             Diagnostic::error("data::unreadable", format!("cannot read {}: {error}", path.display()))

@@ -45,10 +45,10 @@ pub fn serve(narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) -> std::io:
 
 fn answer(line: &str, narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) -> Answer {
     match serde_json::from_str::<Job>(line) {
-        Ok(Job::Inspect(source)) => {
+        Ok(Job::Inspect(source, date)) => {
             let name = source.config.display().to_string();
             Answer::Inspected(guarded(&name, || {
-                let inspected = experiment::inspect(&source)?;
+                let inspected = experiment::inspect(&source, date)?;
                 Ok(Inspected { stages: stages(), ..inspected })
             }))
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use itog::diag::Diagnostic;
 use itog::validation::aa;
-use itog::{config, report, results, run};
+use itog::{config, report, results, run, warehouse};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -17,8 +17,10 @@ use crate::terminal;
 pub fn analyze(file: &Path, set: &[String], date: Option<Date>) -> Outcome {
     let narrative = narrative()?;
     let overrides = overrides(set)?;
-    let config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
+    let mut config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
     let date = date.unwrap_or_else(today);
+    let _ = ctrlc::set_handler(warehouse::interrupt);
+    warehouse::fill(&mut config.value, date).or_else(|problems| stop(&problems, PARTLY))?;
     let findings = run::findings(config, date, &run::Past::default()).or_else(|p| stop(&p, PARTLY))?;
     let told = report::compose(&findings, &narrative)
         .or_else(|error| stop(&[Diagnostic::error("report::narrative", error.to_string())], FAILED))?;
@@ -36,7 +38,7 @@ pub fn validate(
 ) -> Outcome {
     let overrides = overrides(set)?;
     let config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
-    if config.value.data.is_none() {
+    if config.value.data.as_ref().is_none_or(|data| data.warehouse.is_some()) {
         let problem = Diagnostic::error("validate::no-rows", "the experiment has no rows to be relabelled")
             .hint("an A/A run needs [data]; published numbers cannot be proven");
         return stop(&[problem], USAGE);

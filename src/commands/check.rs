@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use itog::diag::Severity;
-use itog::{config, data};
+use itog::{config, data, warehouse};
 
 use super::{DONE, Outcome, PARTLY, USAGE, configs, overrides, print};
 use crate::terminal;
@@ -20,7 +20,9 @@ pub fn check(paths: &[PathBuf], set: &[String], quiet: bool) -> Outcome {
                 let experiment = &config.value.experiment;
                 experiments.push((experiment.id.clone(), experiment.owner.clone()));
                 let mut said = config.warnings;
-                if let Some(source) = &config.value.data {
+                if config.value.data.as_ref().is_some_and(|source| source.warehouse.is_some()) {
+                    said.extend(warehouse::inspect(&config.value).err().unwrap_or_default());
+                } else if let Some(source) = &config.value.data {
                     match data::inspect(source, &config.value.metrics, &config.value.segments) {
                         Ok(header) => said.extend(header.warnings),
                         Err(problems) => said.extend(problems),

@@ -7,8 +7,8 @@ use super::timings::Timings;
 use super::{DONE, FAILED, Outcome, narrative, stop};
 
 pub fn serve(timings: Option<Timings>) -> Outcome {
-    // An interrupt at the terminal reaches the batch too, which ends its workers itself.
-    let _ = ctrlc::set_handler(|| {});
+    // An interrupt at the terminal reaches the batch too, which ends its workers itself; a query is cancelled on its server.
+    let _ = ctrlc::set_handler(itog::warehouse::interrupt);
     let stages = || timings.as_ref().map_or_else(Vec::new, Timings::take);
     match batch::serve(&narrative()?, &stages) {
         Ok(()) => Ok(DONE),

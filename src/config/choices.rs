@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::valid::{
-    Aggregate, Comparisons, Correction, Goal, Monitoring, OnBroken, Population, RandomisationUnit,
+    Aggregate, Comparisons, Correction, Engine, Goal, Monitoring, OnBroken, Population, RandomisationUnit,
     Resampling, Role, Status, Streaming, TestKind,
 };
 
@@ -97,6 +97,14 @@ impl Choice for Streaming {
         (Streaming::Auto, "auto", "Where the rows would take much memory and the metrics are made of sums."),
         (Streaming::Always, "always", "Always; an experiment that needs all rows at once is refused."),
         (Streaming::Never, "never", "Never: all rows are held in memory."),
+    ];
+}
+
+impl Choice for Engine {
+    const NAME: &'static str = "Engine";
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Engine::Clickhouse, "clickhouse", "ClickHouse, over HTTP or HTTPS."),
+        (Engine::Postgres, "postgres", "PostgreSQL, and what speaks its protocol: Greenplum, Citus."),
     ];
 }
 
@@ -231,6 +239,7 @@ mod tests {
         agrees_with_serde::<Correction>();
         agrees_with_serde::<Comparisons>();
         agrees_with_serde::<Monitoring>();
+        agrees_with_serde::<Engine>();
         agrees_with_serde::<OnBroken>();
         agrees_with_serde::<Streaming>();
         agrees_with_serde::<Goal>();

@@ -55,6 +55,7 @@ codes! {
     DUNNETT_NEEDS_CONTROL = "config::dunnett-needs-control": "Dunnett's test compares with a control only.";
     TUKEY_NEEDS_ALL = "config::tukey-needs-all": "Tukey's test compares every pair.";
     CORRECTION_NEEDS_MEANS = "config::correction-needs-means": "Dunnett's and Tukey's tests are for means.";
+    WAREHOUSE = "config::warehouse": "Rows are in files or in a database, and a database needs one table or query.";
     DATA_MISSING = "config::data-missing": "No file is where the config says the data are.";
     SEPARATOR_IS_DECIMAL = "config::separator-is-decimal": "Columns and decimals cannot share one mark.";
     UNKNOWN_ENCODING = "config::unknown-encoding": "A text encoding that no standard names so.";

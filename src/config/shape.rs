@@ -14,25 +14,6 @@ use super::schema::{Kind, Node};
 use super::sink::Sink;
 use super::suggest;
 
-/// Keys and values of the contract that this version cannot honour, with what to use meanwhile. An entry is a dotted
-/// path, or `path = value`; `fills` names the key whose place it takes.
-const NOT_YET_SUPPORTED: &[Unsupported] = &[
-    Unsupported { path: "data.source", fills: Some("path"), instead: "export the rows to CSV or Parquet" },
-    Unsupported { path: "data.table", fills: Some("path"), instead: "export the rows to CSV or Parquet" },
-    Unsupported { path: "data.query", fills: Some("path"), instead: "export the rows to CSV or Parquet" },
-];
-
-/// One line of [`NOT_YET_SUPPORTED`].
-struct Unsupported {
-    path: &'static str,
-    fills: Option<&'static str>,
-    instead: &'static str,
-}
-
-fn unsupported(path: &str) -> Option<&'static Unsupported> {
-    NOT_YET_SUPPORTED.iter().find(|entry| entry.path == path)
-}
-
 /// Checks the whole tree against the schema of its file and takes out what is wrong.
 pub fn check(root: &mut Spanned<DeTable<'_>>, file: Node, sink: &mut Sink) {
     let span = root.span();
@@ -95,13 +76,6 @@ impl Shape<'_> {
         node: Node,
         path: &str,
     ) {
-        let full = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        if let Some(entry) = unsupported(&full) {
-            let message = format!("`{full}` is not supported by this version and would be ignored");
-            self.sink.error(codes::NOT_YET_SUPPORTED, place, message, entry.instead);
-            entry.fills.into_iter().for_each(|filled| self.sink.spoil(span, filled));
-            return;
-        }
         let absent: Vec<&str> = node.keys().into_iter().filter(|known| !table.contains_key(*known)).collect();
         let near =
             suggest::nearest(key, absent.iter().copied()).or_else(|| suggest::nearest(key, node.keys()));
@@ -141,7 +115,7 @@ impl Shape<'_> {
                 }
                 keep
             }
-            (Kind::Text, DeValue::String(text)) => self.text(text, &span, node, key, path),
+            (Kind::Text, DeValue::String(text)) => self.text(text, &span, node, key),
             (Kind::Day, DeValue::Datetime(day)) if day.time.is_none() && day.offset.is_none() => true,
             (Kind::Boolean, DeValue::Boolean(_)) => true,
             (Kind::Number, DeValue::Integer(integer)) => {
@@ -166,7 +140,7 @@ impl Shape<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, span: &Range<usize>, node: Node, key: &str, path: &str) -> bool {
+    fn text(&mut self, text: &str, span: &Range<usize>, node: Node, key: &str) -> bool {
         let words = node.words();
         if !words.is_empty() {
             if !words.contains(&text) {
@@ -175,12 +149,6 @@ impl Shape<'_> {
                     None => format!("allowed: {}", suggest::list(words)),
                 };
                 self.sink.error(codes::UNKNOWN_VALUE, span, format!("`{key}` cannot be `{text}`"), hint);
-                return false;
-            }
-            if let Some(entry) = unsupported(&format!("{path} = {text}")) {
-                let message =
-                    format!("`{key} = \"{text}\"` is not supported by this version and would be ignored");
-                self.sink.error(codes::NOT_YET_SUPPORTED, span, message, format!("use {}", entry.instead));
                 return false;
             }
             return true;
@@ -331,21 +299,5 @@ mod tests {
             assert_eq!((fits(EXPERIMENT_ID, text), fits(ID, text)), (experiment, other), "{text}");
         }
         assert!(fits(ID, &"a".repeat(64)) && !fits(ID, &"a".repeat(65)));
-    }
-
-    #[test]
-    fn what_is_not_supported_is_not_also_a_known_key() {
-        for entry in NOT_YET_SUPPORTED {
-            let mut steps = entry.path.split(" = ");
-            let path = steps.next().unwrap_or("");
-            let mut node = Some(Node::root());
-            for step in path.split('.') {
-                node = node.and_then(|node| node.key(step)).map(|node| node.items().unwrap_or(node));
-            }
-            match steps.next() {
-                Some(word) => assert!(node.unwrap().words().contains(&word), "{}", entry.path),
-                None => assert!(node.is_none(), "{}", entry.path),
-            }
-        }
     }
 }

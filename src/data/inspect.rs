@@ -162,3 +162,18 @@ pub(crate) fn same_header(
     }
     if problems.is_empty() { Ok(kept) } else { Err(problems) }
 }
+
+/// Checks every column and SQL expression of a config against the columns of a database, as [`inspect`] does for files.
+///
+/// # Errors
+/// As [`inspect`], as far as names tell: columns that do not exist, SQL that does not parse.
+pub fn inspect_columns(
+    source: &DataSource,
+    metrics: &[Metric],
+    segments: &[Segment],
+    columns: &[String],
+) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = answerable(source, metrics, segments).err().unwrap_or_default();
+    problems.extend(needs(columns, &Spec::data(source, metrics, segments)).err().unwrap_or_default());
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}

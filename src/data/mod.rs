@@ -75,7 +75,7 @@ pub use facts::{FactsReading, LeftOut, RowsOfUnits};
 pub use gate::{Gate, GateReason};
 pub use groups::GroupCount;
 pub use identity::IdentityReading;
-pub use inspect::{FactsHeader, Header, inspect};
+pub use inspect::{FactsHeader, Header, inspect, inspect_columns};
 pub use open::open;
 pub use overview::{ColumnKind, ColumnOverview};
 pub use query::{Gathered, GroupValues, Query};

@@ -15,6 +15,7 @@ use super::rows::{Rows, Units};
 use super::stamps::{DAY, TimeRange, midnight};
 use super::{Daily, Dataset};
 use crate::config::valid::{DataSource, Design, OnBroken};
+use crate::diag::Diagnostic;
 use crate::sums::{ColumnSums, Sums};
 
 impl Dataset {
@@ -90,6 +91,25 @@ impl Dataset {
             sample: None,
             sums: Some(Box::new(sums)),
         }
+    }
+
+    /// The dataset of what a database answered.
+    ///
+    /// # Errors
+    /// `data::not-asked` where nobody asked it, `data::sums` where the answer is not of this version's form.
+    pub fn of_answer(source: &DataSource, design: &Design, date: Date) -> Result<Dataset, Diagnostic> {
+        let Some(answer) = &source.answer else {
+            let message = format!("{}: the database was not asked", source.files.pattern);
+            return Err(
+                Diagnostic::error("data::not-asked", message).hint("run it again with the database in reach")
+            );
+        };
+        let sums = Sums::from_json(answer).map_err(|reason| {
+            Diagnostic::error("data::sums", format!("{}: {reason}", source.files.pattern))
+                .hint("ask the database again: the sums are of another version")
+        })?;
+        let reading = Reading::of_answer(&source.files.pattern, answer.as_bytes(), sums.rows.total);
+        Ok(Dataset::of_sums(sums, reading, source, design, date))
     }
 
     /// [`Dataset::segment_sizes`] of sums; nothing where the units were not parted so.

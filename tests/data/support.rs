@@ -29,6 +29,8 @@ pub fn files(path: PathBuf) -> Files {
 
 pub fn source(path: PathBuf, group: &str) -> DataSource {
     DataSource {
+        warehouse: None,
+        answer: None,
         files: files(path),
         group: group.to_string(),
         unit: None,

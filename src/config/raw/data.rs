@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::super::choices::Word;
-use super::super::valid::{OnBroken, Streaming};
+use super::super::valid::{Engine, OnBroken, Streaming};
 use super::{At, ID, Named};
 
 /// Where the rows are and what their columns mean.
@@ -11,9 +11,27 @@ use super::{At, ID, Named};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "data")]
 pub struct RawData {
-    /// CSV or Parquet files, relative to the config; `*`, `?` and `[…]` match several.
-    #[schemars(required, extend("minLength" = 1, "examples" = ["data/ab_stats.csv", "data/2024-03-*.parquet"]))]
+    /// CSV or Parquet files, relative to the config; `*`, `?` and `[…]` match several. Needed unless `source` is given.
+    #[schemars(extend("minLength" = 1, "examples" = ["data/ab_stats.csv", "data/2024-03-*.parquet"]))]
     pub path: Option<At<String>>,
+    /// The rows are in a database, which is asked for their sums.
+    pub source: Option<At<Word<Engine>>>,
+    /// Table or view of the database, with its schema where it has one.
+    #[schemars(extend("minLength" = 1, "examples" = ["analytics.ab_stats"]))]
+    pub table: Option<At<String>>,
+    /// A SELECT that gives the rows, instead of `table`.
+    #[schemars(extend("minLength" = 1, "examples" = ["SELECT * FROM events WHERE experiment = 'x'"]))]
+    pub query: Option<At<String>>,
+    /// Name of the environment variable with the address of the database: `postgresql://user:password@host:5432/base`,
+    /// `https://user:password@host:8443/?database=base`; ITOG_POSTGRES_URL or ITOG_CLICKHOUSE_URL when absent.
+    #[schemars(extend("minLength" = 1, "examples" = ["DWH_URL"]))]
+    pub url_env: Option<At<String>>,
+    /// Name of the environment variable with the password, where the address has none.
+    #[schemars(extend("minLength" = 1, "examples" = ["DWH_PASSWORD"]))]
+    pub password_env: Option<At<String>>,
+    /// Seconds that the database may take to answer; 600 unless said otherwise.
+    #[schemars(extend("minimum" = 1, "maximum" = 86400, "examples" = [1800]))]
+    pub timeout: Option<At<u64>>,
     /// Separator of CSV columns; found out when absent.
     #[schemars(extend("minLength" = 1, "maxLength" = 1, "examples" = [";"]))]
     pub separator: Option<At<String>>,

@@ -25,6 +25,40 @@ pub struct Files {
     pub min_rows: u64,
 }
 
+/// Tables of a database server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warehouse {
+    /// Which dialect it speaks.
+    pub engine: Engine,
+    /// What is read.
+    pub from: Relation,
+    /// Name of the environment variable with the address, with user and password as far as it has them.
+    pub url_env: String,
+    /// Name of the environment variable with the password, where the address has none.
+    pub password_env: Option<String>,
+    /// Seconds that the query may take.
+    pub timeout: u64,
+}
+
+/// A kind of database server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// ClickHouse, over HTTP.
+    Clickhouse,
+    /// PostgreSQL and what speaks its protocol: Greenplum, Citus.
+    Postgres,
+}
+
+/// Rows of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// A table or a view, with its schema where it has one.
+    Table(String),
+    /// A SELECT that gives the rows.
+    Query(String),
+}
+
 /// `[data]`: who was in which group, and whatever else stands in the same rows.
 #[derive(Clone, Debug)]
 pub struct DataSource {
@@ -42,6 +76,10 @@ pub struct DataSource {
     pub facts: Vec<Facts>,
     /// Which devices are one user; units are devices then.
     pub identity: Option<Identity>,
+    /// The rows are in a database instead of files, of which there are none then.
+    pub warehouse: Option<Warehouse>,
+    /// What the database answered, the sums as JSON; none before it was asked.
+    pub answer: Option<std::sync::Arc<str>>,
     /// Days without new data after which a report says so.
     pub warn_after: Option<u64>,
     /// Days without new data after which the data are refused.

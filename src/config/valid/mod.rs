@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 mod data;
 mod metric;
 
-pub use data::{ColumnRule, DataSource, Facts, Files, Identity, OnBroken, Streaming};
+pub use data::{
+    ColumnRule, DataSource, Engine, Facts, Files, Identity, OnBroken, Relation, Streaming, Warehouse,
+};
 pub use metric::{
     Adjustment, Aggregate, Counts, FunnelStep, Goal, Metric, MetricKind, MetricSource, Population, Role,
     Rows, Summary, TestKind, Winsorize,

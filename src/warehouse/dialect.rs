@@ -1,0 +1,226 @@
+//! In what the two dialects differ.
+
+use crate::config::valid::Engine;
+
+/// How names, texts and functions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect(pub Engine);
+
+/// What kind of values an expression or a column has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Numbers.
+    Number,
+    /// Texts.
+    Text,
+    /// Truth values.
+    Boolean,
+    /// Dates without a time of day.
+    Date,
+    /// Time stamps.
+    Stamp,
+    /// Nothing: NULL.
+    Nothing,
+    /// Something that cannot be read.
+    Other,
+}
+
+impl Dialect {
+    /// A name in quotes.
+    pub fn name(self, name: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
+            Engine::Clickhouse => format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")),
+        }
+    }
+
+    /// The name of a table with its schema: parts between dots are quoted one by one, quoted parts stay as they are.
+    pub fn table(self, table: &str) -> String {
+        let parts = table.split('.').map(|part| part.trim().trim_matches('"').trim_matches('`'));
+        parts.map(|part| self.name(part)).collect::<Vec<_>>().join(".")
+    }
+
+    /// A text in quotes.
+    pub fn text(self, text: &str) -> String {
+        match self.0 {
+            // With a backslash the text does not depend on `standard_conforming_strings`.
+            Engine::Postgres if text.contains('\\') => {
+                format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+            }
+            Engine::Postgres => format!("'{}'", text.replace('\'', "''")),
+            Engine::Clickhouse => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        }
+    }
+
+    /// A number as a double.
+    pub fn double(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("CAST({sql} AS double precision)"),
+            Engine::Clickhouse => format!("toFloat64({sql})"),
+        }
+    }
+
+    /// A literal number of full precision.
+    pub fn number(self, value: f64) -> String {
+        match self.0 {
+            Engine::Postgres => format!("CAST('{value}' AS double precision)"),
+            Engine::Clickhouse => format!("toFloat64('{value}')"),
+        }
+    }
+
+    /// Conditions joined by AND or OR. What is unknown leaves the answer open only where the others do not settle it; old
+    /// versions of ClickHouse need to be told.
+    pub fn joined(self, conditions: &[&str], by_and: bool) -> String {
+        let plain = conditions.join(if by_and { " AND " } else { " OR " });
+        if self.0 == Engine::Postgres {
+            return format!("({plain})");
+        }
+        let (unless, settles) = if by_and { (1, 0) } else { (0, 1) };
+        let settled = conditions.iter().map(|condition| format!("ifNull({condition}, {unless}) = {settles}"));
+        let settled = settled.collect::<Vec<_>>().join(" OR ");
+        format!("if({settled}, {settles}, ({plain}))")
+    }
+
+    /// A truth value as 1 and 0.
+    pub fn bit(self, condition: &str) -> String {
+        match self.0 {
+            Engine::Postgres => {
+                format!("CASE WHEN {condition} THEN 1.0::float8 WHEN NOT ({condition}) THEN 0.0::float8 END")
+            }
+            Engine::Clickhouse => format!("toFloat64({condition})"),
+        }
+    }
+
+    /// A quotient that is infinite or undefined where the divisor is zero, as it is for rows.
+    pub fn quotient(self, a: &str, b: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!(
+                "CASE WHEN ({b}) <> 0 THEN ({a}) / ({b}) WHEN ({b}) = 0 AND ({a}) > 0 THEN 'Infinity'::float8 \
+                 WHEN ({b}) = 0 AND ({a}) < 0 THEN '-Infinity'::float8 WHEN ({b}) = 0 AND ({a}) = 0 THEN 'NaN'::float8 END"
+            ),
+            Engine::Clickhouse => format!("({a}) / ({b})"),
+        }
+    }
+
+    /// Whether a double is neither infinite nor undefined.
+    pub fn is_finite(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => {
+                format!("({sql} NOT IN ('NaN'::float8, 'Infinity'::float8, '-Infinity'::float8))")
+            }
+            Engine::Clickhouse => format!("isFinite({sql})"),
+        }
+    }
+
+    /// Whether a double is undefined.
+    pub fn is_undefined(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("{sql} = 'NaN'::float8"),
+            Engine::Clickhouse => format!("{sql} != {sql}"),
+        }
+    }
+
+    /// Any value as text, NULL staying NULL.
+    pub fn label(self, sql: &str, kind: Kind) -> String {
+        match (self.0, kind) {
+            (Engine::Postgres, _) => format!("btrim(CAST({sql} AS text))"),
+            (Engine::Clickhouse, Kind::Text) => {
+                format!("replaceRegexpAll(toString({sql}), '^\\\\s+|\\\\s+$', '')")
+            }
+            (Engine::Clickhouse, _) => format!("toString({sql})"),
+        }
+    }
+
+    /// Days since 1970 of a date or a time stamp, in the calendar of the server.
+    pub fn day(self, sql: &str, kind: Kind) -> String {
+        match (self.0, kind) {
+            (Engine::Postgres, _) => format!("(CAST({sql} AS date) - DATE '1970-01-01')"),
+            (Engine::Clickhouse, Kind::Date) => format!("toInt32({sql})"),
+            (Engine::Clickhouse, _) => format!("toInt32(toDate({sql}))"),
+        }
+    }
+
+    /// Midnight at which a day begins, to be compared with a column of that kind.
+    pub fn midnight(self, day: jiff::civil::Date, kind: Kind) -> String {
+        match (self.0, kind) {
+            (Engine::Postgres, Kind::Date) => format!("DATE '{day}'"),
+            (Engine::Postgres, _) => format!("TIMESTAMP '{day} 00:00:00'"),
+            (Engine::Clickhouse, Kind::Date) => format!("toDate('{day}')"),
+            (Engine::Clickhouse, _) => format!("toDateTime('{day} 00:00:00')"),
+        }
+    }
+
+    /// Several numbers as one field.
+    pub fn array(self, numbers: &[String]) -> String {
+        match self.0 {
+            Engine::Postgres => {
+                let numbers: Vec<String> =
+                    numbers.iter().map(|sql| format!("coalesce({sql}, 0)::float8")).collect();
+                format!("ARRAY[{}]", numbers.join(", "))
+            }
+            Engine::Clickhouse => {
+                let numbers: Vec<String> =
+                    numbers.iter().map(|sql| format!("ifNull(toFloat64({sql}), 0)")).collect();
+                format!("[{}]", numbers.join(", "))
+            }
+        }
+    }
+
+    /// A whole number that may be missing.
+    pub fn whole(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("CAST({sql} AS integer)"),
+            Engine::Clickhouse if sql == "NULL" => "CAST(NULL AS Nullable(Int32))".to_owned(),
+            Engine::Clickhouse => format!("toNullable(toInt32({sql}))"),
+        }
+    }
+
+    /// A text that may be missing.
+    pub fn maybe_text(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("CAST({sql} AS text)"),
+            Engine::Clickhouse if sql == "NULL" => "CAST(NULL AS Nullable(String))".to_owned(),
+            Engine::Clickhouse => format!("toNullable(toString({sql}))"),
+        }
+    }
+
+    /// The kind of a column by the name of its type.
+    pub fn kind(self, of: &str) -> Kind {
+        let name = of.trim().to_ascii_lowercase();
+        let inner = |name: &str, wrapper: &str| {
+            name.strip_prefix(wrapper).and_then(|rest| rest.strip_suffix(')')).map(str::to_owned)
+        };
+        if let Some(inner) = inner(&name, "nullable(").or_else(|| inner(&name, "lowcardinality(")) {
+            return self.kind(&inner);
+        }
+        let starts = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+        match self.0 {
+            Engine::Clickhouse if starts(&["uint", "int", "float", "decimal"]) => Kind::Number,
+            Engine::Postgres
+                if starts(&["int", "smallint", "bigint", "float", "double", "real", "numeric", "oid"]) =>
+            {
+                // `interval` begins like `int`.
+                if name.starts_with("interval") { Kind::Other } else { Kind::Number }
+            }
+            _ if starts(&["bool"]) => Kind::Boolean,
+            _ if starts(&["datetime", "timestamp"]) => Kind::Stamp,
+            _ if starts(&["date"]) => Kind::Date,
+            _ if starts(&[
+                "string",
+                "fixedstring",
+                "enum",
+                "uuid",
+                "text",
+                "varchar",
+                "bpchar",
+                "char",
+                "name",
+            ]) =>
+            {
+                Kind::Text
+            }
+            _ if starts(&["nothing", "unknown"]) => Kind::Nothing,
+            _ => Kind::Other,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Past one machine: the rows of an experiment stay in their database, and only sums come here.
+//!
+//! # What
+//! [`ask`] sends one aggregate query an experiment and gives [`Sums`]; [`inspect`] checks a config against the columns alone.
+//!
+//! # How
+//! The columns of the table or query are read first, without a row. Every expression of the config is checked against them by the
+//! rules for files (`data::inspect_columns`) and translated into the dialect of the server (`translate`); what has no
+//! counterpart there is refused. `asked` lists the aggregates that the metrics need, `sql` writes the one query, `answer` puts the
+//! lines of the answer together. `postgres` and `clickhouse` are the clients: read-only, with a time limit, encrypted, cancelled
+//! on the server when the time is over or the user interrupts.
+
+#![allow(clippy::disallowed_methods, reason = "secrets come from the environment")]
+
+mod answer;
+mod asked;
+mod clickhouse;
+mod dialect;
+mod failure;
+mod interrupt;
+mod lexer;
+mod postgres;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use crate::config::valid::{Config, DataSource, Engine, Warehouse};
+use crate::data;
+use crate::diag::Diagnostic;
+use crate::sums::Sums;
+use answer::{Line, answered};
+use asked::{Asked, relation};
+use dialect::{Dialect, Kind};
+use failure::Fault;
+pub use interrupt::interrupt;
+use sql::Centres;
+use translate::Column;
+
+/// An open session with either server.
+enum Session {
+    Postgres(postgres::Session),
+    Clickhouse(clickhouse::Session),
+}
+
+type Failed = (Fault, String);
+
+impl Session {
+    async fn open(
+        warehouse: &Warehouse,
+        url: &str,
+        password: Option<&str>,
+        id: &str,
+    ) -> Result<Session, Failed> {
+        let timeout = Duration::from_secs(warehouse.timeout);
+        Ok(match warehouse.engine {
+            Engine::Postgres => Session::Postgres(postgres::Session::open(url, password, timeout).await?),
+            Engine::Clickhouse => Session::Clickhouse(clickhouse::Session::open(url, password, timeout, id)?),
+        })
+    }
+
+    async fn columns(&self, sql: &str) -> Result<Vec<(String, String)>, Failed> {
+        match self {
+            Session::Postgres(session) => session.columns(sql).await,
+            Session::Clickhouse(session) => session.columns(sql).await,
+        }
+    }
+
+    async fn lines(&self, sql: &str) -> Result<Vec<Line>, Failed> {
+        tracing::debug!(target: "itog::warehouse", sql, "query");
+        match self {
+            Session::Postgres(session) => session.lines(sql).await,
+            Session::Clickhouse(session) => session.lines(sql).await,
+        }
+    }
+}
+
+/// The sums of an experiment whose rows are in a database.
+///
+/// # Errors
+/// A config that the columns or the dialect do not fit, all problems at once; a server that cannot be asked.
+pub fn ask(config: &Config, date: Date) -> Result<Sums, Vec<Diagnostic>> {
+    let (source, warehouse) = place(config)?;
+    with_session(config, source, warehouse, async |session, columns| {
+        let asked = Asked::of(config, source, warehouse, &columns, date)?;
+        let fail = |(fault, said): Failed| vec![fault.says(&source.files.pattern, &said)];
+        let wrong = |said: String| fail((Fault::Answer, said));
+        let lines = session.lines(&sql::query(&asked, &Centres::Sampled)).await.map_err(fail)?;
+        let first = answered(&asked, &lines).map_err(wrong)?;
+        let Some(means) = first.ask_again else { return Ok(first.sums) };
+        let lines = session.lines(&sql::query(&asked, &Centres::Known(means))).await.map_err(fail)?;
+        Ok(answered(&asked, &lines).map_err(wrong)?.sums)
+    })
+}
+
+/// Checks a config against the columns of its database, asking for no row.
+///
+/// # Errors
+/// As [`ask`], as far as columns tell.
+pub fn inspect(config: &Config) -> Result<(), Vec<Diagnostic>> {
+    let (source, warehouse) = place(config)?;
+    with_session(config, source, warehouse, async |_, columns| {
+        let date = config.experiment.end.unwrap_or(Date::constant(2000, 1, 1));
+        Asked::of(config, source, warehouse, &columns, date).map(|_| ())
+    })
+}
+
+/// Asks the database of an experiment, where it has one, and puts the answer into the config: from there on it is an input like
+/// a file. `date` is the date of the data.
+///
+/// # Errors
+/// As [`ask`].
+pub fn fill(config: &mut Config, date: Date) -> Result<(), Vec<Diagnostic>> {
+    if config.data.as_ref().is_none_or(|data| data.warehouse.is_none()) {
+        return Ok(());
+    }
+    let sums = ask(config, date)?;
+    let text = sums.to_json().map_err(|error| vec![Fault::Answer.says("sums", &error.to_string())])?;
+    if let Some(data) = &mut config.data {
+        data.answer = Some(text.into());
+    }
+    Ok(())
+}
+
+fn place(config: &Config) -> Result<(&DataSource, &Warehouse), Vec<Diagnostic>> {
+    let source = config.data.as_ref().and_then(|data| Some((data, data.warehouse.as_ref()?)));
+    source.ok_or_else(|| vec![Fault::Connect.says("data", "the config names no database")])
+}
+
+/// Opens a session, reads the columns and checks the config against them, and hands both on.
+fn with_session<T>(
+    config: &Config,
+    source: &DataSource,
+    warehouse: &Warehouse,
+    then: impl AsyncFnOnce(&Session, Vec<Column>) -> Result<T, Vec<Diagnostic>>,
+) -> Result<T, Vec<Diagnostic>> {
+    let place = source.files.pattern.as_str();
+    let secret = |name: &str| {
+        std::env::var(name).ok().filter(|value| !value.trim().is_empty()).ok_or_else(|| {
+            let message = format!("{place}: the environment variable {name} is not set");
+            let hint = match warehouse.engine {
+                Engine::Postgres => "for example postgresql://user:password@host:5432/base",
+                Engine::Clickhouse => "for example https://user:password@host:8443/?database=base",
+            };
+            vec![Diagnostic::error("warehouse::no-address", message).hint(hint)]
+        })
+    };
+    let url = secret(&warehouse.url_env)?;
+    let password = warehouse.password_env.as_deref().map(secret).transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| vec![Fault::Connect.says(place, &error.to_string())])?;
+    let fail = |(fault, said): Failed| vec![fault.says(place, &said)];
+    runtime.block_on(async {
+        let id = format!("itog-{}-{}", config.experiment.id, std::process::id());
+        let session = Session::open(warehouse, url.trim(), password.as_deref(), &id).await.map_err(fail)?;
+        let dialect = Dialect(warehouse.engine);
+        let header = sql::header(&relation(warehouse, dialect));
+        let columns = session.columns(&header).await.map_err(fail)?;
+        let columns: Vec<Column> =
+            columns.into_iter().map(|(name, of)| Column { name, kind: dialect.kind(&of) }).collect();
+        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        data::inspect_columns(source, &config.metrics, &config.segments, &names).map_err(|problems| {
+            let placed = problems.into_iter().map(|problem| Diagnostic {
+                message: format!("{place}: {}", problem.message),
+                place: None,
+                ..problem
+            });
+            placed.collect::<Vec<_>>()
+        })?;
+        let read =
+            |name: &str| columns.iter().any(|column| column.name == name && column.kind != Kind::Other);
+        let unread: Vec<Diagnostic> = std::iter::once(&source.group)
+            .chain(&source.unit)
+            .chain(&source.time)
+            .filter(|name| !read(name))
+            .map(|name| {
+                Diagnostic::error(
+                    "warehouse::column-type",
+                    format!("{place}: the type of column `{name}` cannot be read"),
+                )
+                .hint("cast it in `query` to a number, a text, a date or a time stamp")
+            })
+            .collect();
+        if !unread.is_empty() {
+            return Err(unread);
+        }
+        then(&session, columns).await
+    })
+}

@@ -1,0 +1,120 @@
+//! What is asked of servers, without any server.
+
+use super::dialect::{Dialect, Kind};
+use super::translate::{Column, condition, number};
+use crate::config::valid::Engine;
+
+const POSTGRES: Dialect = Dialect(Engine::Postgres);
+const CLICKHOUSE: Dialect = Dialect(Engine::Clickhouse);
+
+fn columns() -> Vec<Column> {
+    [
+        ("revenue", Kind::Number),
+        ("paid", Kind::Boolean),
+        ("city", Kind::Text),
+        ("day", Kind::Date),
+        ("site visit", Kind::Number),
+        ("geo", Kind::Other),
+    ]
+    .map(|(name, kind)| Column { name: name.into(), kind })
+    .to_vec()
+}
+
+#[test]
+fn expressions_are_written_in_the_dialect_of_the_server() {
+    let of = |sql: &str| {
+        (number(sql, &columns(), POSTGRES).unwrap(), number(sql, &columns(), CLICKHOUSE).unwrap())
+    };
+    assert_eq!(
+        of("site visit"),
+        ("CAST(\"site visit\" AS double precision)".into(), "toFloat64(`site visit`)".into())
+    );
+    assert_eq!(of("paid").1, "toFloat64(`paid`)");
+    assert_eq!(of("-revenue + 1").1, "((-toFloat64(`revenue`)) + toFloat64(1))");
+    assert!(of("revenue / 2").0.contains("'NaN'::float8"));
+    assert_eq!(of("COALESCE(revenue, 0)").1, "coalesce(toFloat64(`revenue`), toFloat64(0))");
+    let when = "CASE WHEN city = 'O''Hara' THEN 1 ELSE NULL END";
+    assert_eq!(
+        of(when).0,
+        "(CASE WHEN (\"city\" = 'O''Hara') THEN CAST(1 AS double precision) ELSE CAST(NULL AS double precision) END)"
+    );
+    assert_eq!(of(when).1, "(CASE WHEN (`city` = 'O\\'Hara') THEN toFloat64(1) ELSE toFloat64(NULL) END)");
+}
+
+#[test]
+fn conditions_keep_their_meaning() {
+    let of = |sql: &str| condition(sql, &columns(), POSTGRES);
+    assert_eq!(
+        of("paid = 1").unwrap(),
+        "(CASE WHEN \"paid\" THEN 1.0::float8 WHEN NOT (\"paid\") THEN 0.0::float8 END = CAST(1 AS double precision))"
+    );
+    assert_eq!(
+        of("NOT paid AND city IN ('a', 'b')").unwrap(),
+        "((NOT \"paid\") AND ((\"city\" = 'a') OR (\"city\" = 'b')))"
+    );
+    assert_eq!(of("day >= '2024-03-01'").unwrap(), "(\"day\" >= DATE '2024-03-01')");
+    assert_eq!(
+        condition("day >= '2024-03-01'", &columns(), CLICKHOUSE).unwrap(),
+        "(`day` >= toDate('2024-03-01'))"
+    );
+    assert_eq!(
+        of("revenue BETWEEN 1 AND 2 OR city IS NOT NULL").unwrap(),
+        "(((CAST(\"revenue\" AS double precision) >= CAST(1 AS double precision)) AND (CAST(\"revenue\" AS double precision) <= CAST(2 AS double precision))) OR (\"city\" IS NOT NULL))"
+    );
+    assert_eq!(of("city LIKE 'Мос%'").unwrap(), "(\"city\" LIKE 'Мос%')");
+}
+
+#[test]
+fn what_has_no_counterpart_is_refused_in_words() {
+    for (sql, word) in [
+        ("revenue % 2", "`%`"),
+        ("ROUND(revenue)", "ROUND"),
+        ("geo", "type"),
+        ("revnue", "revnue"),
+        ("city + 1", "text"),
+        ("revenue +", "early"),
+        ("'a' = 'b", "quote"),
+        ("city = 1", "one kind"),
+        ("CAST(revenue AS DATE)", "DATE"),
+        ("revenue; DROP TABLE x", "`;`"),
+    ] {
+        let said = number(sql, &columns(), POSTGRES).unwrap_err();
+        assert!(said.contains(word), "{sql}: {said}");
+    }
+    assert!(condition("revenue", &columns(), POSTGRES).unwrap_err().contains("condition"));
+}
+
+#[test]
+fn texts_and_names_cannot_leave_their_quotes() {
+    assert_eq!(POSTGRES.text("a'b\\"), "E'a''b\\\\'");
+    assert_eq!(CLICKHOUSE.text("a'b\\"), "'a\\'b\\\\'");
+    assert_eq!(POSTGRES.name("a\"b"), "\"a\"\"b\"");
+    assert_eq!(CLICKHOUSE.name("a`b"), "`a\\`b`");
+    assert_eq!(POSTGRES.table("public.\"My\""), "\"public\".\"My\"");
+}
+
+#[test]
+fn types_are_told_by_their_names() {
+    for (name, kind) in [
+        ("Nullable(Float64)", Kind::Number),
+        ("LowCardinality(Nullable(String))", Kind::Text),
+        ("DateTime64(3)", Kind::Stamp),
+        ("Date", Kind::Date),
+        ("Bool", Kind::Boolean),
+        ("Array(UInt8)", Kind::Other),
+        ("Enum8('a' = 1)", Kind::Text),
+    ] {
+        assert_eq!(CLICKHOUSE.kind(name), kind, "{name}");
+    }
+    for (name, kind) in [
+        ("int8", Kind::Number),
+        ("numeric", Kind::Number),
+        ("timestamptz", Kind::Stamp),
+        ("bool", Kind::Boolean),
+        ("interval", Kind::Other),
+        ("varchar", Kind::Text),
+        ("jsonb", Kind::Other),
+    ] {
+        assert_eq!(POSTGRES.kind(name), kind, "{name}");
+    }
+}
