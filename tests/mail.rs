@@ -227,9 +227,9 @@ fn nights_of_an_experiment_are_a_thread_and_a_corrected_night_says_so() {
     };
     let root = header(&one, "References");
     assert_eq!(root.len(), 1);
-    assert_eq!(header(&two, "In-Reply-To"), [one.message_id.clone()]);
+    assert_eq!(header(&two, "In-Reply-To"), std::slice::from_ref(&one.message_id));
     assert_eq!(header(&two, "References"), [root[0].clone(), one.message_id.clone()]);
-    assert_eq!(header(&corrected, "In-Reply-To"), [two.message_id.clone()]);
+    assert_eq!(header(&corrected, "In-Reply-To"), std::slice::from_ref(&two.message_id));
     assert_eq!(corrected.subject, "Уточнение. Выкатить B: ARPPU");
     assert_ne!(corrected.message_id, two.message_id);
 }
