@@ -69,6 +69,8 @@ pub enum Command {
         paths: Vec<PathBuf>,
         #[command(flatten)]
         set: SetArgs,
+        #[command(flatten)]
+        texts: TemplateArgs,
     },
     /// Print the results of one config as JSON; write no file
     Analyze {
@@ -76,6 +78,8 @@ pub enum Command {
         file: PathBuf,
         #[command(flatten)]
         set: SetArgs,
+        #[command(flatten)]
+        texts: TemplateArgs,
         /// Data date; today when not given
         #[arg(long, value_name = "YYYY-MM-DD")]
         date: Option<Date>,
@@ -130,6 +134,13 @@ pub enum Command {
         /// Tell where the time of each experiment went
         #[arg(long)]
         timings: bool,
+        #[command(flatten)]
+        texts: TemplateArgs,
+    },
+    /// Write the built-in templates, style sheet and terms into a folder, to be changed and given to --templates
+    Templates {
+        /// Folder to make; it must not exist or must be empty
+        dir: PathBuf,
     },
     /// Print the JSON Schema of the config, for editors
     Schema {
@@ -158,6 +169,14 @@ pub struct SetArgs {
     /// Override one config key, as --set data.path=other.csv; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+}
+
+/// Texts of the user's own.
+#[derive(Debug, Args)]
+pub struct TemplateArgs {
+    /// Folder with templates and terms in place of the built-in ones; `itog templates DIR` writes those
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +231,8 @@ pub struct NightArgs {
     pub out: OutArgs,
     #[command(flatten)]
     pub set: SetArgs,
+    #[command(flatten)]
+    pub templates: TemplateArgs,
     /// Experiments made at the same time, each in a process of its own; as many as processors when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,

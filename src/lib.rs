@@ -32,6 +32,7 @@ pub mod results;
 pub mod run;
 pub mod stats;
 pub mod sums;
+pub mod templates;
 pub mod theme;
 pub mod trust;
 pub mod validation;

@@ -21,7 +21,8 @@ use crate::deliver::archive::{Archive, Failure, Input, Run};
 use crate::deliver::manifest::{Entry, Manifest};
 use crate::diag::{Diagnostic, Warned};
 use crate::run::{Past, findings, report};
-use crate::wording::narrative::Narrative;
+use crate::templates::Templates;
+use crate::wording::overrides::Override;
 
 /// An archived run with all that it read of the archive; what is computed from it needs the archive no more.
 pub struct Prepared {
@@ -56,11 +57,11 @@ pub fn prepare(archive: &Archive, run: Run) -> Result<Prepared, Failure> {
 }
 
 /// Makes a run again in a temporary folder and compares what comes of it.
-pub fn replay(prepared: &Prepared, objects: &Objects, narrative: &Narrative) -> Replayed {
-    again(prepared, objects, narrative).unwrap_or_else(|ended| ended)
+pub fn replay(prepared: &Prepared, objects: &Objects, builtin: &Templates) -> Replayed {
+    again(prepared, objects, builtin).unwrap_or_else(|ended| ended)
 }
 
-fn again(prepared: &Prepared, objects: &Objects, narrative: &Narrative) -> Result<Replayed, Replayed> {
+fn again(prepared: &Prepared, objects: &Objects, builtin: &Templates) -> Result<Replayed, Replayed> {
     let run = &prepared.run;
     let wrong = |what: String| Replayed::Failed(vec![Diagnostic::error("archive::replay", what)]);
     let folder = tempfile::tempdir().map_err(|error| wrong(error.to_string()))?;
@@ -72,11 +73,13 @@ fn again(prepared: &Prepared, objects: &Objects, narrative: &Narrative) -> Resul
     let date = run.data_date.parse().map_err(|_| wrong(format!("`{}` is no date", run.data_date)))?;
     let stamp = run.stamp.parse().map_err(|_| wrong(format!("`{}` is no date", run.stamp)))?;
     let findings = findings(config, date, &prepared.past).map_err(Replayed::Failed)?;
+    let own = templates(run, objects).map_err(Replayed::Failed)?;
+    let templates = own.as_ref().unwrap_or(builtin);
     let entry = |i: &Input| Entry { path: i.path.clone(), bytes: i.bytes, blake3: i.blake3.clone() };
     let inputs: Vec<Entry> = run.inputs.iter().map(entry).collect();
     let key = (run.experiment.as_str(), run.run_key.as_str());
     let manifest = |made: &[Artifact]| Manifest::carried(&run.tool, &run.data_date, key, &inputs, made);
-    let made = report(&findings, narrative, stamp, Some(&manifest))
+    let made = report(&findings, templates, stamp, Some(&manifest))
         .map_err(|problem| Replayed::Failed(vec![problem]))?;
     let mut others = Vec::new();
     let results = format!("{}/results.json", run.experiment);
@@ -103,6 +106,22 @@ fn again(prepared: &Prepared, objects: &Objects, narrative: &Narrative) -> Resul
     Ok(Replayed::Equal(others))
 }
 
+/// The role of the user's texts among the inputs of a run.
+const TEMPLATES: &str = "templates";
+
+/// The user's texts that the run was told with; none where it was told with the built-in ones.
+fn templates(run: &Run, objects: &Objects) -> Result<Option<Templates>, Vec<Diagnostic>> {
+    let wrong = |error: io::Error| vec![Diagnostic::error("archive::replay", error.to_string())];
+    let mut texts = Vec::new();
+    for input in run.inputs.iter().filter(|input| input.role == TEMPLATES) {
+        let bytes = objects.read(&input.blake3).map_err(wrong)?;
+        let text = String::from_utf8(bytes).map_err(|error| wrong(io::Error::other(error)))?;
+        let name = memory::template_name(&input.path).to_owned();
+        texts.push(Override { name, file: PathBuf::from(&input.path), text: text.into() });
+    }
+    if texts.is_empty() { Ok(None) } else { Templates::with(texts).map(Some) }
+}
+
 /// The files of a run by role: stored ones under their own names in a folder each, others where they were when they are
 /// still the same. And what is not to be had.
 fn laid_out(
@@ -111,7 +130,7 @@ fn laid_out(
     folder: &Path,
 ) -> io::Result<(Vec<(String, PathBuf)>, Vec<String>)> {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
-    let needed = |input: &&Input| !["config", "past"].contains(&input.role.as_str());
+    let needed = |input: &&Input| !["config", "past", TEMPLATES].contains(&input.role.as_str());
     for (index, input) in run.inputs.iter().filter(needed).enumerate() {
         let stored = objects.path(&input.blake3).filter(|_| objects.state(&input.blake3) == State::Sound);
         let there = Path::new(&input.path);

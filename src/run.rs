@@ -19,12 +19,12 @@ use crate::report::digest::Entry;
 use crate::report::document::{Block, Document};
 use crate::report::{self as telling, GENERATOR, Report};
 use crate::stats::Undefined;
+use crate::templates::Templates;
 use crate::trust::Trust;
 use crate::validation::trust::Split;
 use crate::validation::{aa, course, segments};
 use crate::verdict::{Evidence, decide};
 use crate::watch::{self, Night};
-use crate::wording::narrative::Narrative;
 use crate::{data, drawing, metrics, money, planning, render, results};
 
 /// What the nights before left.
@@ -253,13 +253,13 @@ pub type Manifest<'a> = &'a dyn Fn(&[Artifact]) -> Result<Vec<u8>, serde_json::E
 /// A narrative template or a renderer that fails, as a diagnostic.
 pub fn report(
     findings: &Findings,
-    narrative: &Narrative,
+    templates: &Templates,
     stamp: Date,
     manifest: Option<Manifest>,
 ) -> Result<Made, Diagnostic> {
     let told = debug_span!("compose")
-        .in_scope(|| telling::compose(findings, narrative))
-        .map_err(|error| Diagnostic::error("report::narrative", error.to_string()))?;
+        .in_scope(|| telling::compose(findings, &templates.narrative))
+        .map_err(|error| templates.blamed("report::narrative", &error))?;
     let id = &findings.config.experiment.id;
     let results = results::v1(findings, &told);
     let results_text = pretty(&results)?;
@@ -293,7 +293,7 @@ pub fn report(
         });
     }
     let mut warnings = findings.warnings.clone();
-    let (html, pdf) = rendered(&told.document, &attachments, stamp, &mut warnings)?;
+    let (html, pdf) = rendered(&told.document, &attachments, templates, stamp, &mut warnings)?;
     let pages = [
         Artifact::new(format!("{id}/report.html"), "text/html", html),
         Artifact::new(format!("{id}/report.pdf"), "application/pdf", pdf),
@@ -363,12 +363,13 @@ fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, Diagnostic> {
 pub fn rendered(
     document: &Document,
     attachments: &[render::pdf::Attachment],
+    templates: &Templates,
     stamp: Date,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<(String, Vec<u8>), Diagnostic> {
     let html = debug_span!("html")
-        .in_scope(|| render::html::render(document))
-        .map_err(|error| Diagnostic::error("render::html", error.to_string()))?;
+        .in_scope(|| templates.html.render(document))
+        .map_err(|error| templates.blamed("render::html", &error.at))?;
     let options = render::pdf::PdfOptions { date: stamp.to_string(), producer: GENERATOR.to_owned() };
     let pdf = debug_span!("pdf")
         .in_scope(|| render::pdf::render(document, attachments, &options))

@@ -92,6 +92,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("render", &["diag", "drawing", "fonts", "report", "theme", "wording"]),
+    ("templates", &["diag", "drawing", "render", "report", "wording"]),
     ("deliver", &["artifact", "diag"]),
     ("mailing", &["config", "deliver", "diag", "render", "report", "wording"]),
     (
@@ -112,19 +113,30 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "results",
             "stats",
+            "templates",
             "trust",
             "validation",
             "verdict",
             "watch",
+        ],
+    ),
+    (
+        "batch",
+        &[
+            "artifact",
+            "config",
+            "data",
+            "deliver",
+            "diag",
+            "history",
+            "report",
+            "run",
+            "templates",
             "wording",
         ],
     ),
     ("warehouse", &["config", "data", "diag", "stats", "sums"]),
-    (
-        "batch",
-        &["artifact", "config", "data", "deliver", "diag", "history", "report", "run", "warehouse", "wording"],
-    ),
-    ("replay", &["artifact", "batch", "config", "deliver", "diag", "run", "wording"]),
+    ("replay", &["artifact", "batch", "config", "deliver", "diag", "run", "templates", "wording"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -356,3 +356,39 @@ fn schema_is_json() {
     let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(schema["properties"]["experiment"].is_object());
 }
+
+#[test]
+fn templates_of_the_user_change_the_report_its_key_and_nothing_when_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("config")).unwrap();
+    add_good(folder.path());
+    let run = |arguments: &[&str]| {
+        let mut all = vec!["run", "config", "--date", "2026-11-22", "--quiet"];
+        all.extend(arguments);
+        itog(&all, folder.path())
+    };
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(code(&run(&["--out", "plain"])), 0);
+    assert_eq!(code(&itog(&["templates", "mine"], folder.path())), 0);
+    // A copy of every built-in text changes no byte.
+    assert_eq!(code(&run(&["--out", "copied", "--templates", "mine"])), 0);
+    assert_eq!(read("plain/2026-11-22/manifest.json"), read("copied/2026-11-22/manifest.json"));
+    let step = folder.path().join("mine/narrative/step/do-not-roll-out.tera");
+    fs::write(&step, "Отвечает дежурный аналитик.\n").unwrap();
+    assert_eq!(code(&run(&["--out", "changed", "--templates", "mine"])), 0);
+    assert!(read("changed/2026-11-22/timespent/report.html").contains("Отвечает дежурный аналитик."));
+    let manifest = read("changed/2026-11-22/manifest.json");
+    assert!(manifest.contains("templates: narrative/step/do-not-roll-out.tera"), "{manifest}");
+    fs::write(&step, "Строка.\n{{ primary.titel }}\n").unwrap();
+    for arguments in [
+        ["run", "config", "--out", "broken", "--templates", "mine"].as_slice(),
+        &["check", "config", "--templates", "mine"],
+        &["analyze", "config/timespent.toml", "--templates", "mine"],
+    ] {
+        let output = itog(arguments, folder.path());
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains("do-not-roll-out.tera:2:") && said.contains("templates::broken"), "{said}");
+    }
+    assert!(!folder.path().join("broken").exists());
+}

@@ -143,12 +143,13 @@ fn every_shipped_config_reads_well() {
 /// A decision of every kind on a report whose last night said something else.
 #[test]
 fn a_report_with_a_past_reads_well() {
+    let templates = itog::templates::Templates::new().unwrap();
     let narrative = Narrative::new().unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/arppu.toml");
     let config = itog::config::load(&path, &[]).unwrap();
     let mut findings = itog::run::findings(config, experiments::DATE, &itog::run::Past::default()).unwrap();
     let day = |day: i8| jiff::civil::date(2026, 10, day);
-    let mut told = itog::run::report(&findings, &narrative, experiments::DATE, None).unwrap().told;
+    let mut told = itog::run::report(&findings, &templates, experiments::DATE, None).unwrap().told;
     let mut problems = Vec::new();
     for (label, units, turn) in [("Выкатить", Some(21), -1.0), ("Продолжать", None, 1.0)] {
         told.label = label.into();
@@ -182,4 +183,36 @@ fn a_report_with_a_past_reads_well() {
         assert_eq!(tables, ["history-changes", "history-decisions"]);
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Every path of a value, lists told by their first item.
+fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            map.iter().for_each(|(key, inner)| paths(inner, &format!("{at}.{key}"), found));
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().take(1).for_each(|inner| paths(inner, &format!("{at}[]"), found))
+        }
+        _ => drop(found.insert(at.to_owned())),
+    }
+}
+
+/// Users read this file to know what a template may say, and their templates are tried over it.
+#[test]
+fn the_facts_that_are_handed_to_users_are_those_that_templates_read() {
+    let facts = sample::facts();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/facts.json");
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+        std::fs::write(&file, format!("{facts:#}\n")).unwrap();
+        return;
+    }
+    let written = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let (mut ours, mut theirs) = (BTreeSet::new(), BTreeSet::new());
+    paths(&facts, "", &mut ours);
+    paths(&written, "", &mut theirs);
+    assert_eq!(
+        ours, theirs,
+        "make templates/facts.json again: INSTA_UPDATE=always cargo test --test narrative"
+    );
 }

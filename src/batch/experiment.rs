@@ -15,8 +15,8 @@ use crate::diag::{Diagnostic, Place};
 use crate::report::GENERATOR;
 use crate::report::digest::Entry;
 use crate::run::{findings, report};
+use crate::templates::Templates;
 use crate::warehouse;
-use crate::wording::narrative::Narrative;
 
 /// Reads a config and the headers of its data, and hashes what goes into the report.
 ///
@@ -46,7 +46,7 @@ pub(super) fn inspect(source: &Source, date: Date) -> Result<Inspected, Vec<Diag
 ///
 /// # Errors
 /// Whatever keeps the report from being made or written.
-pub(super) fn make(order: Order, narrative: &Narrative) -> Result<Done, Vec<Diagnostic>> {
+pub(super) fn make(order: Order, templates: &Templates) -> Result<Done, Vec<Diagnostic>> {
     let id = &order.id.clone();
     let _experiment = info_span!(parent: None, "experiment", id = id.as_str()).entered();
     let mut config = config::load(&order.source.config, &order.source.overrides)?;
@@ -64,7 +64,7 @@ pub(super) fn make(order: Order, narrative: &Narrative) -> Result<Done, Vec<Diag
     let manifest =
         |made: &[Artifact]| Manifest::carried(GENERATOR, &date, (id, &order.run_key), &order.inputs, made);
     let made =
-        report(&findings, narrative, order.stamp, Some(&manifest)).map_err(|problem| vec![problem])?;
+        report(&findings, templates, order.stamp, Some(&manifest)).map_err(|problem| vec![problem])?;
     let outputs = {
         let _stage = debug_span!("write").entered();
         folder::enter(&order.root, id, &made.artifacts).map_err(|error| unwritten(id, &error))?

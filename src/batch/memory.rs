@@ -164,6 +164,18 @@ pub(super) fn recall(archive: &Archive, ready: &mut Ready, date: &str) -> archiv
     Ok(())
 }
 
+/// How a text of the user's is named among the inputs.
+pub(super) fn template_path(name: &str) -> String {
+    format!("{TEMPLATE}{name}")
+}
+
+/// The name of a text of the user's by how it is named among the inputs.
+pub fn template_name(path: &str) -> &str {
+    path.strip_prefix(TEMPLATE).unwrap_or(path)
+}
+
+const TEMPLATE: &str = "templates: ";
+
 /// The tables of a config with their files: `data`, `facts.<name>`, `identity`.
 pub(super) fn tables(config: &Config) -> Vec<(String, String)> {
     let Some(data) = &config.data else { return Vec::new() };
@@ -191,10 +203,12 @@ pub(super) fn keep(
     let mut inputs = Vec::new();
     for (index, entry) in ready.inputs.iter().enumerate() {
         let table = ready.tables.iter().find(|(_, path)| *path == entry.path).map(|(role, _)| role.as_str());
+        let text = batch.templates.changed().iter().find(|o| template_path(&o.name) == entry.path);
         let role = match table {
             _ if index == 0 => "config",
             Some(role) => role,
             None if ready.answer.is_some() && index == 1 => "sums",
+            None if text.is_some() => "templates",
             None if entry.path.starts_with(REMEMBERED) => "past",
             None => "other",
         };
@@ -204,6 +218,7 @@ pub(super) fn keep(
                 objects.keep_bytes(ready.answer.as_deref().unwrap_or_default().as_bytes()).map(|_| Kept::Yes)
             }
             "past" | "other" => Ok(Kept::Changed),
+            "templates" => objects.keep_bytes(text.map_or(&[], |o| o.text.as_bytes())).map(|_| Kept::Yes),
             _ if entry.bytes > batch.keep_inputs => Ok(Kept::Changed),
             _ => objects.keep_copy(entry.path.as_ref(), &entry.blake3).inspect(|kept| {
                 if *kept == Kept::Changed {

@@ -16,7 +16,7 @@ mod prepare;
 mod worker;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -26,7 +26,7 @@ use crate::deliver::archive::objects::Objects;
 use crate::deliver::archive::{Archive, Run};
 use crate::deliver::folder::{self, Staging};
 use crate::diag::Diagnostic;
-use crate::wording::narrative::Narrative;
+use crate::templates::Templates;
 
 use experiment::{keep, salvage};
 pub use job::Stage;
@@ -45,6 +45,8 @@ pub struct Batch {
     pub configs: Vec<PathBuf>,
     /// `--set` overrides, applied to each.
     pub overrides: Vec<Override>,
+    /// Words and pages; what the user changed in them is an input of every experiment.
+    pub templates: Arc<Templates>,
     /// Only the experiment with this id.
     pub only: Option<String>,
     /// Output folder.
@@ -150,7 +152,6 @@ pub fn make(
     batch: &Batch,
     pool: &Pool,
     prepared: Prepared,
-    narrative: &Narrative,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<Ended>, Diagnostic> {
     let Prepared { mut ready, mut ended } = prepared;
@@ -193,7 +194,7 @@ pub fn make(
     // The archive must name nothing that a power cut could still take.
     staging.flush().map_err(|e| failed("deliver::write", e))?;
     objects.flush().map_err(|e| memory::failure("objects", e, batch))?;
-    deliver(batch, narrative, &staging, &mut archive, closed, &mut ended)?;
+    deliver(batch, &staging, &mut archive, closed, &mut ended)?;
     let _stage = tracing::debug_span!("write").entered();
     staging.commit().map_err(|e| failed("deliver::folder", e))?;
     tracing::info!(data_date = date, experiments = ended.len(), "the night is in place");

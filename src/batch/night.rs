@@ -19,7 +19,6 @@ use crate::report::digest::{self, Entry};
 use crate::report::document::Tone;
 use crate::report::scorecard;
 use crate::run::rendered;
-use crate::wording::narrative::Narrative;
 
 /// An experiment of the present folder, as its manifest has it.
 pub(super) struct Complete {
@@ -58,7 +57,6 @@ pub(super) struct Closed {
 /// Puts together what belongs to the night as a whole: digest, manifest, archive.
 pub(super) fn deliver(
     batch: &Batch,
-    narrative: &Narrative,
     staging: &Staging,
     archive: &mut Archive,
     closed: Vec<Closed>,
@@ -141,11 +139,11 @@ pub(super) fn deliver(
     drop(stage);
     let stage = tracing::debug_span!("digest").entered();
     let cases = memory::cases(archive, batch.date).map_err(|e| e.diagnostic("archive::read", &batch.out))?;
-    let mut document = digest::compose(entries, batch.date, narrative.terms(), Some(&chain));
+    let mut document = digest::compose(entries, batch.date, batch.templates.narrative.terms(), Some(&chain));
     let card = Scorecard::of(&cases, batch.date);
-    document.blocks.extend(scorecard::blocks(&card, narrative.terms()));
+    document.blocks.extend(scorecard::blocks(&card, batch.templates.narrative.terms()));
     let mut warnings = Vec::new();
-    let (html, pdf) = rendered(&document, &[], batch.stamp, &mut warnings)?;
+    let (html, pdf) = rendered(&document, &[], &batch.templates, batch.stamp, &mut warnings)?;
     drop(stage);
     let _stage = tracing::debug_span!("write").entered();
     let mut common = vec![

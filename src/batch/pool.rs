@@ -5,6 +5,7 @@
 //! after the other. One that is past its time limit is killed, one that dies is replaced, and nobody else notices. A worker
 //! whose batch was killed sees the end of its input and ends at once.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -19,7 +20,7 @@ pub struct WorkerCommand {
     /// The program.
     pub program: PathBuf,
     /// Its arguments.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<OsString>,
 }
 
 /// Why there is no answer.

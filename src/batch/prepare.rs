@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::job::{Answer, Inspected, Job, Source, Stage};
+use super::memory::template_path;
 use super::pool::Pool;
 use super::{Batch, Ended, failed, lost};
 use crate::config::valid::{Config, DataSource};
@@ -138,7 +139,7 @@ fn admit(
     batch: &Batch,
     before: &[Ready],
 ) -> Result<Ready, Vec<Diagnostic>> {
-    let Inspected { id, title, inputs, text, tables, answer, undated: _, time_limit, stages } = inspected;
+    let Inspected { id, title, mut inputs, text, tables, answer, undated: _, time_limit, stages } = inspected;
     if let Some(first) = before.iter().find(|r| r.id == id) {
         let message = format!("the experiment `{id}` is also described in {}", first.path.display());
         let problem = Diagnostic::error("run::duplicate-experiment", message)
@@ -146,6 +147,8 @@ fn admit(
             .hint("give one of them another [experiment] id");
         return Err(vec![problem]);
     }
+    let changed = batch.templates.changed().iter();
+    inputs.extend(changed.map(|o| FileEntry::of(template_path(&o.name), o.text.as_bytes())));
     let run_key = run_key(&id, &batch.date.to_string(), &inputs, GENERATOR);
     let limit = time_limit.map(Duration::from_millis).or(batch.time_limit);
     let rows = PastRows::default();

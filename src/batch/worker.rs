@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use super::experiment;
 use super::job::{Answer, Inspected, Job, Stage};
 use crate::diag::Diagnostic;
-use crate::wording::narrative::Narrative;
+use crate::templates::Templates;
 
 /// What a panic said and where, kept by the hook for the answer: a log between two bars helps nobody.
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
@@ -17,7 +17,7 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 ///
 /// # Errors
 /// Output that cannot be written: the batch is gone.
-pub fn serve(narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) -> std::io::Result<()> {
+pub fn serve(templates: &Templates, stages: &dyn Fn() -> Vec<Stage>) -> std::io::Result<()> {
     std::panic::set_hook(Box::new(|info| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string().replace('\n', " "));
     }));
@@ -33,7 +33,7 @@ pub fn serve(narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) -> std::io:
     });
     let stdout = std::io::stdout();
     for line in jobs {
-        let answer = answer(&line, narrative, stages);
+        let answer = answer(&line, templates, stages);
         let mut text = serde_json::to_string(&answer)?;
         text.push('\n');
         let mut stdout = stdout.lock();
@@ -43,7 +43,7 @@ pub fn serve(narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) -> std::io:
     Ok(())
 }
 
-fn answer(line: &str, narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) -> Answer {
+fn answer(line: &str, templates: &Templates, stages: &dyn Fn() -> Vec<Stage>) -> Answer {
     match serde_json::from_str::<Job>(line) {
         Ok(Job::Inspect(source, date)) => {
             let name = source.config.display().to_string();
@@ -53,7 +53,7 @@ fn answer(line: &str, narrative: &Narrative, stages: &dyn Fn() -> Vec<Stage>) ->
             }))
         }
         Ok(Job::Make(order)) => Answer::Made(guarded(&order.id.clone(), || {
-            let mut done = experiment::make(*order, narrative)?;
+            let mut done = experiment::make(*order, templates)?;
             done.stages = stages();
             Ok(Box::new(done))
         })),

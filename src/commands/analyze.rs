@@ -9,21 +9,21 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::{
-    DONE, FAILED, Outcome, PARTLY, REFUSED, USAGE, narrative, overrides, print, print_json, stop, today,
+    DONE, FAILED, Outcome, PARTLY, REFUSED, USAGE, overrides, print, print_json, stop, templates, today,
 };
 use crate::cli::Format;
 use crate::terminal;
 
-pub fn analyze(file: &Path, set: &[String], date: Option<Date>) -> Outcome {
-    let narrative = narrative()?;
+pub fn analyze(file: &Path, set: &[String], texts: Option<&Path>, date: Option<Date>) -> Outcome {
+    let templates = templates(texts)?;
     let overrides = overrides(set)?;
     let mut config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
     let date = date.unwrap_or_else(today);
     let _ = ctrlc::set_handler(warehouse::interrupt);
     warehouse::fill(&mut config.value, date).or_else(|problems| stop(&problems, PARTLY))?;
     let findings = run::findings(config, date, &run::Past::default()).or_else(|p| stop(&p, PARTLY))?;
-    let told = report::compose(&findings, &narrative)
-        .or_else(|error| stop(&[Diagnostic::error("report::narrative", error.to_string())], FAILED))?;
+    let told = report::compose(&findings, &templates.narrative)
+        .or_else(|error| stop(&[templates.blamed("report::narrative", &error)], FAILED))?;
     terminal::print(&findings.warnings);
     print_json(&results::v1(&findings, &told))?;
     Ok(if findings.trust.refused() { REFUSED } else { DONE })

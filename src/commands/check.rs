@@ -1,15 +1,16 @@
 //! `itog check`: configs and the headers of their data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use itog::diag::Severity;
 use itog::{config, data, warehouse};
 
-use super::{DONE, Outcome, PARTLY, USAGE, configs, overrides, print};
+use super::{DONE, Outcome, PARTLY, USAGE, configs, overrides, print, templates};
 use crate::terminal;
 
-pub fn check(paths: &[PathBuf], set: &[String], quiet: bool) -> Outcome {
+pub fn check(paths: &[PathBuf], set: &[String], texts: Option<&Path>, quiet: bool) -> Outcome {
     let overrides = overrides(set)?;
+    templates(texts)?;
     let configs = configs(paths)?;
     let mut broken = 0;
     let mut experiments = Vec::new();

@@ -25,13 +25,14 @@ pub mod timings;
 mod worker;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use itog::batch;
 use itog::config::{self, Override};
 use itog::deliver::nights::Keep;
 use itog::diag::Diagnostic;
+use itog::templates::{self, Templates};
 use itog::wording::narrative::Narrative;
 use jiff::civil::Date;
 
@@ -64,7 +65,7 @@ type Outcome = Result<u8, u8>;
 pub fn execute(cli: Cli) -> u8 {
     let timed = matches!(
         &cli.command,
-        Command::Run(RunArgs { timings: true, .. }) | Command::Worker { timings: true }
+        Command::Run(RunArgs { timings: true, .. }) | Command::Worker { timings: true, .. }
     );
     let timings = timed.then(Timings::start);
     terminal::log::start(&cli, timings.as_ref());
@@ -78,8 +79,12 @@ pub fn execute(cli: Cli) -> u8 {
             let keep = keep_nights.map_or(Keep::Days(keep.unwrap_or(u32::MAX)), |n| Keep::Nights(n as usize));
             prune::prune(keep, dry_run, format, &out.out)
         }
-        Command::Check { paths, set } => check::check(&paths, &set.overrides, quiet),
-        Command::Analyze { file, set, date } => analyze::analyze(&file, &set.overrides, date),
+        Command::Check { paths, set, texts } => {
+            check::check(&paths, &set.overrides, texts.templates.as_deref(), quiet)
+        }
+        Command::Analyze { file, set, texts, date } => {
+            analyze::analyze(&file, &set.overrides, texts.templates.as_deref(), date)
+        }
         Command::Validate { file, set, date, iterations, format } => {
             analyze::validate(&file, &set.overrides, date, iterations, format)
         }
@@ -89,7 +94,8 @@ pub fn execute(cli: Cli) -> u8 {
         Command::Send(args) => send::send(&args, quiet),
         Command::Init { systemd: Some(folder), .. } => systemd::units(folder.as_deref()),
         Command::Init { dir, .. } => init::init(&dir.unwrap_or_default()),
-        Command::Worker { .. } => worker::serve(timings),
+        Command::Worker { texts, .. } => worker::serve(texts.templates.as_deref(), timings),
+        Command::Templates { dir } => init::templates(&dir),
         Command::Schema { delivery: true } => print_json(&config::delivery::schema()),
         Command::Schema { delivery: false } => print_json(&config::schema()),
         Command::Completions { shell } => {
@@ -139,9 +145,15 @@ fn configs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
     Ok(found)
 }
 
+/// The built-in words, for commands that take no texts of the user's.
 fn narrative() -> Result<Narrative, u8> {
-    Narrative::new()
-        .or_else(|error| stop(&[Diagnostic::error("templates::broken", error.to_string())], FAILED))
+    templates(None).map(|templates| templates.narrative)
+}
+
+/// The built-in texts with those of the user's folder in place of theirs; broken ones end the command before it begins.
+fn templates(folder: Option<&Path>) -> Result<Templates, u8> {
+    let texts = folder.map_or_else(|| Ok(Vec::new()), templates::read);
+    texts.and_then(Templates::with).or_else(|problems| stop(&problems, USAGE))
 }
 
 fn today() -> Date {

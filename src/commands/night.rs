@@ -1,5 +1,6 @@
 //! What `itog run` and `itog catch-up` share: configs, workers, the lock, one night.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +11,13 @@ use itog::config::Override;
 use itog::deliver::lock::{Lock, LockError};
 use itog::deliver::nights;
 use itog::diag::Diagnostic;
-use itog::wording::narrative::Narrative;
+use itog::templates::Templates;
 use jiff::civil::Date;
 
 use super::mail::Mail;
 use super::prometheus;
 use super::{
-    DONE, FAILED, INTERRUPTED, LOCKED, UNDELIVERED, USAGE, configs, narrative, overrides, stamp, stop,
+    DONE, FAILED, INTERRUPTED, LOCKED, UNDELIVERED, USAGE, configs, overrides, stamp, stop, templates,
 };
 use crate::cli::{LogFormat, LogLevel, NightArgs, Timeout};
 use crate::terminal::{log, progress::Progress};
@@ -25,7 +26,7 @@ use crate::terminal::{log, progress::Progress};
 pub struct Setup {
     configs: Vec<PathBuf>,
     overrides: Vec<Override>,
-    narrative: Narrative,
+    templates: Arc<Templates>,
     pool: Pool,
     timeout: Timeout,
     keep_inputs: u64,
@@ -64,13 +65,14 @@ impl Setup {
                 std::process::exit(i32::from(INTERRUPTED));
             }
         });
+        let texts = args.templates.templates.as_deref();
         let jobs = args.jobs.map(usize::from);
         let jobs = jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         Ok(Setup {
-            narrative: tracing::debug_span!("templates").in_scope(narrative)?,
+            templates: Arc::new(tracing::debug_span!("templates").in_scope(|| templates(texts))?),
             overrides: overrides(&args.set.overrides)?,
             configs: configs(&args.paths)?,
-            pool: Pool::new(worker(timings)?, jobs, interrupted),
+            pool: Pool::new(worker(timings, texts)?, jobs, interrupted),
             timeout: args.timeout,
             keep_inputs: args.keep_inputs,
             metrics: args.metrics.clone(),
@@ -87,6 +89,7 @@ impl Setup {
         let batch = Batch {
             configs: self.configs.clone(),
             overrides: self.overrides.clone(),
+            templates: Arc::clone(&self.templates),
             only: wanted.only,
             stamp: stamp(wanted.date)?,
             date: wanted.date,
@@ -117,7 +120,7 @@ impl Setup {
             self.mail.announce(&batch.out, batch.date);
         }
         let progress = Progress::new(self.quiet);
-        let ended = batch::make(&batch, &self.pool, prepared, &self.narrative, &|event| progress.tell(event));
+        let ended = batch::make(&batch, &self.pool, prepared, &|event| progress.tell(event));
         drop(progress);
         let ended = ended.or_else(|problem| {
             let code = match problem.code {
@@ -134,7 +137,8 @@ impl Setup {
     /// Queues and sends the mail of a night that was made to be delivered; the exit code with it. The lock of the output folder
     /// is held while the reports are read, not while a server is waited for.
     pub fn deliver(&self, code: u8, batch: &Batch, ended: &[Ended], lock: Option<Lock>) -> u8 {
-        if !batch.deliver || self.mail.after_night(batch, ended, &self.narrative, self.quiet, lock) {
+        if !batch.deliver || self.mail.after_night(batch, ended, &self.templates.narrative, self.quiet, lock)
+        {
             return code;
         }
         if code == DONE { UNDELIVERED } else { code }
@@ -170,7 +174,7 @@ pub fn take(out: &Path) -> Result<Lock, u8> {
 
 /// How this very program is started again as a worker. The link of the running process is right even after an upgrade has
 /// replaced the file.
-fn worker(timings: bool) -> Result<WorkerCommand, u8> {
+fn worker(timings: bool, texts: Option<&Path>) -> Result<WorkerCommand, u8> {
     let own = Path::new("/proc/self/exe");
     let program = match own.exists() {
         true => Ok(own.to_owned()),
@@ -192,5 +196,7 @@ fn worker(timings: bool) -> Result<WorkerCommand, u8> {
     };
     let arguments = ["worker", "--log-format", format, "--log-level", level];
     let arguments = arguments.into_iter().chain(timings.then_some("--timings"));
-    Ok(WorkerCommand { program, arguments: arguments.map(str::to_owned).collect() })
+    let mut arguments: Vec<OsString> = arguments.map(OsString::from).collect();
+    arguments.extend(texts.iter().flat_map(|texts| [OsString::from("--templates"), texts.into()]));
+    Ok(WorkerCommand { program, arguments })
 }

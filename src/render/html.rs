@@ -17,7 +17,7 @@ use tera::{Context, Tera};
 
 use crate::diag::Diagnostic;
 use crate::report::document::Document;
-use crate::wording::narrative;
+use crate::wording::narrative::{self, NarrativeError};
 use crate::wording::overrides::{self, Override};
 use crate::wording::terms::Terms;
 
@@ -31,7 +31,7 @@ const STYLE: &str = "html/report.css";
 const SCRIPT: &str = "html/report.js";
 
 /// The built-in texts by their path under `templates`.
-const BUILTIN: [(&str, &str); 4] = [
+pub const BUILTIN: [(&str, &str); 4] = [
     (PAGE, include_str!("../../templates/html/report.html.tera")),
     ("html/parts.html.tera", include_str!("../../templates/html/parts.html.tera")),
     (STYLE, include_str!("../../templates/html/report.css")),
@@ -57,12 +57,12 @@ pub struct Renderer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HtmlError {
     /// Template, line and reason.
-    pub message: String,
+    pub at: NarrativeError,
 }
 
 impl fmt::Display for HtmlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        write!(f, "{}", self.at)
     }
 }
 
@@ -70,7 +70,7 @@ impl std::error::Error for HtmlError {}
 
 impl HtmlError {
     fn new(template: &str, error: &tera::Error) -> Self {
-        HtmlError { message: narrative::describe(template, error).0.to_string() }
+        HtmlError { at: narrative::describe(template, error).0 }
     }
 }
 
@@ -107,8 +107,8 @@ impl Renderer {
     /// # Errors
     /// Every broken text, with its file, line and column.
     pub fn with_overrides(texts: &[Override]) -> Result<Self, Vec<Diagnostic>> {
-        let mut renderer =
-            Renderer::new().map_err(|error| vec![Diagnostic::error("templates::broken", error.message)])?;
+        let mut renderer = Renderer::new()
+            .map_err(|error| vec![Diagnostic::error("templates::broken", error.to_string())])?;
         let ours: Vec<Override> = texts.iter().filter(|o| o.name.starts_with("html/")).cloned().collect();
         let known: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
         let mut problems = overrides::unknown(&ours, &known);
@@ -164,7 +164,10 @@ fn policy(nonce: &str) -> String {
 /// A nonce that is the same for the same document, and that no text inside the document can foresee: the digest of
 /// the whole.
 fn nonce(document: &Document) -> Result<String, HtmlError> {
-    let json = serde_json::to_vec(document).map_err(|error| HtmlError { message: error.to_string() })?;
+    let failed = |error: serde_json::Error| HtmlError {
+        at: NarrativeError { template: PAGE.to_owned(), line: None, message: error.to_string() },
+    };
+    let json = serde_json::to_vec(document).map_err(failed)?;
     Ok(STANDARD.encode(&Sha256::digest(&json)[..18]))
 }
 

@@ -17,7 +17,8 @@ pub struct Scale {
 
 impl Scale {
     /// The notation of an outcome: as many decimals as show two digits of the uncertainty of its differences; money
-    /// has two at least.
+    /// has two at least. Values below one get a third digit where two would leave them two figures («0,404 ₽», not
+    /// «0,40 ₽»).
     pub fn of(outcome: &MetricOutcome) -> Self {
         let percent = outcome.metric.kind == MetricKind::Proportion;
         let unit = outcome.metric.unit.clone().unwrap_or_default();
@@ -31,7 +32,11 @@ impl Scale {
         let shown = spread.map_or(1.0, |s| if percent { s * 100.0 } else { s });
         let money = ["₽", "€", "$", "руб.", "р."].contains(&unit.as_str());
         let least = if money || percent { 2 } else { 0 };
-        Scale { percent, unit, decimals: numbers::decimals_for(shown, 2).clamp(least, 8) }
+        let decimals = numbers::decimals_for(shown, 2);
+        let largest = outcome.groups.iter().filter_map(|g| g.mean).map(f64::abs).fold(0.0, f64::max);
+        let small = !percent && largest > 0.0 && largest < 1.0;
+        let third = if small { numbers::decimals_for(largest, 3).min(decimals + 1) } else { 0 };
+        Scale { percent, unit, decimals: decimals.max(third).clamp(least, 8) }
     }
 
     /// A value: «18,70 ₽», «2,16 %».

@@ -227,7 +227,8 @@ pub const RISKS: &[Remark] = &[
                 .is_some_and(|c| c.unit == crate::config::valid::RandomisationUnit::Device)
         },
     },
-    Remark { code: "long-plan", holds: |e, a| a == Action::Continue && e.trust.longest_plan_days() > 90.0 },
+    Remark { code: "long-plan", holds: |e, a| a == Action::Continue && e.trust.longest_plan_days() > LONG },
+    Remark { code: "plan-outlasts-end", holds: |e, a| a == Action::Continue && outlasts_end(e) },
 ];
 
 /// What to do next, in the order it is said.
@@ -281,7 +282,12 @@ pub const STEPS: &[Remark] = &[
     },
     Remark {
         code: "shorten-plan",
-        holds: |e, a| a == Action::Continue && e.trust.longest_plan_days() > 90.0,
+        holds: |e, a| a == Action::Continue && e.trust.longest_plan_days() > LONG,
+    },
+    // A plan that is too long anyway is to be shortened, not to be given more days.
+    Remark {
+        code: "move-end",
+        holds: |e, a| a == Action::Continue && outlasts_end(e) && e.trust.longest_plan_days() <= LONG,
     },
     Remark {
         code: "start-as-planned",
@@ -293,6 +299,15 @@ pub const STEPS: &[Remark] = &[
     },
     Remark { code: "use-chosen-test", holds: |e, _| !e.config.test_choices.is_empty() },
 ];
+
+/// Days beyond which a plan is too long: products and users change meanwhile.
+const LONG: f64 = 90.0;
+
+/// A plan of an experiment that has not ended needs more days than the config gives it.
+fn outlasts_end(e: &Evidence) -> bool {
+    let Some(days) = e.config.experiment.days() else { return false };
+    e.config.experiment.status != Status::Finished && e.trust.longest_plan_days() > f64::from(days)
+}
 
 fn below_plan(e: &Evidence) -> bool {
     let Some(primary) = e.primary() else { return false };

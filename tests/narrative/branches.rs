@@ -16,18 +16,20 @@ const COUNTS: [u64; 8] = [1, 2, 5, 11, 21, 101, 592, 1_000_000];
 /// Words in Latin letters of the sample.
 const LATIN: [&str; 7] = ["CPA", "CUPED", "ARPPU", "control", "z-критерию", "z-критерия", "z-критерием"];
 /// Templates that may say nothing, because their code speaks only together with a fact of the same condition.
-const MAY_BE_SILENT: [&str; 12] = [
+const MAY_BE_SILENT: [&str; 14] = [
     "risk/beside-disagrees",
     "risk/below-plan",
     "risk/guardrail-without-margin",
     "risk/long-plan",
     "risk/outlier-drives",
+    "risk/plan-outlasts-end",
     "risk/spread-differs",
     "section/architecture",
     "section/experiment",
     "section/history",
     "section/metric",
     "step/collect",
+    "step/move-end",
     "step/shorten-plan",
 ];
 
@@ -250,6 +252,7 @@ fn options(pointer: &str, value: &Value) -> Vec<Value> {
         ("recommended", _) => texts(&["delta", "bootstrap", "welch", "permutation", "z"]),
         ("kind", _) => texts(&["mean", "proportion", "ratio", "quantile"]),
         ("test", _) => texts(&["mann-whitney", "brunner-munzel", "welch", "chi-square"]),
+        ("reading", Value::String(_)) => texts(itog::report::facts::READINGS),
         ("way", _) => texts(&["unadjusted", "not-winsorized", "means"]),
         ("correction", _) => texts(&["holm", "none", "tukey"]),
         ("undefined" | "reason", Value::String(_)) => {

@@ -142,9 +142,11 @@ fn summary(
 
 /// Plans: short and long, with and without traffic, of shares and means, of two groups and more.
 fn plans() -> Vec<String> {
-    let head = "[experiment]\nid = \"sweep\"\ntitle = \"Перебор\"\nstatus = \"planned\"\n";
     let mut texts = Vec::new();
     for groups in [2, 3, 5] {
+        // With three groups the days are written, so that plans fit them, outlast them and outlast any season.
+        let days = if groups == 3 { "start = 2026-12-01\nend = 2026-12-14\n" } else { "" };
+        let head = format!("[experiment]\nid = \"sweep\"\ntitle = \"Перебор\"\nstatus = \"planned\"\n{days}");
         for effect in [
             "kind = \"proportion\"\nbaseline = 0.05\nlift = 0.002",
             "kind = \"proportion\"\nbaseline = 0.05\nlift = -0.02",

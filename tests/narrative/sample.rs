@@ -274,6 +274,7 @@ fn sample(key: &str) -> Value {
         "clusters" => json!({ "rows": 995, "units": 448 }),
         "controls" => json!({ "groups": ["A", "B"], "comparisons": 6, "metric": "Выручка", "p": 0.02 }),
         "contamination" => json!({ "units": 11, "share": "1,2\u{a0}%" }),
+        "outlasts" => json!({ "days": 14, "missing": 21, "end": "2026-12-12" }),
         "assumption" => json!("Размер группы — допущение."),
         "next_best" => json!({ "id": "C", "p": 0.2, "significant": false }),
         "spread" => json!({

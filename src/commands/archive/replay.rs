@@ -15,7 +15,7 @@ use crate::{commands, terminal};
 
 pub fn replay(archive: &Archive, wanted: &[String], format: Format, out: &Path) -> Outcome {
     let runs = chosen(archive, wanted, out)?;
-    let narrative = commands::narrative()?;
+    let templates = commands::templates(None)?;
     let objects = Objects::of(out);
     let prepared = runs
         .into_iter()
@@ -24,7 +24,7 @@ pub fn replay(archive: &Archive, wanted: &[String], format: Format, out: &Path) 
     let replayed: Vec<(Prepared, Replayed)> = prepared
         .into_par_iter()
         .map(|prepared| {
-            let replayed = replay::replay(&prepared, &objects, &narrative);
+            let replayed = replay::replay(&prepared, &objects, &templates);
             (prepared, replayed)
         })
         .collect();

@@ -75,6 +75,15 @@ pub struct Experiment {
     pub time_limit: Option<Duration>,
 }
 
+impl Experiment {
+    /// Days from the first to the last, both counted; none where one of them is not written or they are the wrong way
+    /// round.
+    pub fn days(&self) -> Option<u32> {
+        let span = self.end?.since(self.start?).ok()?;
+        u32::try_from(span.get_days() + 1).ok().filter(|days| *days > 0)
+    }
+}
+
 /// Where an experiment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

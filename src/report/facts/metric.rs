@@ -31,6 +31,8 @@ pub struct PairFacts {
     pub treatment: String,
     pub value_control: Option<String>,
     pub value_treatment: Option<String>,
+    /// What came of the pair, one of [`READINGS`].
+    pub reading: &'static str,
     /// With sign and unit.
     pub difference: Option<String>,
     /// Without sign, with unit.
@@ -107,6 +109,42 @@ pub struct MetricFacts {
     margin: Option<String>,
 }
 
+/// What may come of a pair: no difference may be believed; one where none may be; better; worse; the boundary of the
+/// nights not crossed yet, or to the end; only the distributions differ; nothing was found.
+pub const READINGS: &[&str] =
+    &["void", "differs", "better", "worse", "inside", "not-crossed", "distributions", "none"];
+
+fn reading(o: &MetricOutcome, c: &Comparison) -> &'static str {
+    let watched = c.monitoring.as_ref().filter(|m| m.crossed.is_none());
+    match (c.direction, watched) {
+        (Direction::Better | Direction::Worse, _) if o.metric.role == Role::Quality => "differs",
+        (Direction::Better, _) => "better",
+        (Direction::Worse, _) => "worse",
+        (Direction::None, Some(m)) => {
+            if m.state.decided() {
+                "not-crossed"
+            } else {
+                "inside"
+            }
+        }
+        (Direction::None, None) => {
+            if c.significant {
+                "distributions"
+            } else {
+                "none"
+            }
+        }
+    }
+}
+
+impl MetricFacts {
+    /// The same under a verdict that is void.
+    pub fn voided(mut self) -> Self {
+        self.pairs.iter_mut().for_each(|pair| pair.reading = "void");
+        self
+    }
+}
+
 /// One pair, its numbers in the notation of the metric.
 pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
     let value = |id: &str| o.group(id).and_then(|g| g.mean).map(|m| scale.value(m));
@@ -117,6 +155,7 @@ pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
         .then(|| c.tests.iter().find(|t| t.test == "welch").map(|t| t.p))
         .flatten();
     PairFacts {
+        reading: reading(o, c),
         control: c.control.clone(),
         treatment: c.treatment.clone(),
         value_control: value(&c.control),

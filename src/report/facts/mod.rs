@@ -21,6 +21,7 @@ use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::verdict::{self, Evidence, Verdict};
 use crate::wording::{dates, numbers};
 pub use funnel::funnel;
+pub use metric::READINGS;
 use metric::{MetricFacts, metric, pair};
 pub use plan::lift_words;
 use plan::plan;
@@ -142,7 +143,9 @@ pub fn of(f: &Findings) -> Value {
         outcomes: &f.outcomes,
         rules_changed: !f.changes.is_empty(),
     };
-    let metrics: Vec<MetricFacts> = f.outcomes.iter().map(|o| metric(&f.config, o)).collect();
+    let void = f.verdict.action == verdict::Action::Invalid;
+    let told = |o| if void { metric(&f.config, o).voided() } else { metric(&f.config, o) };
+    let metrics: Vec<MetricFacts> = f.outcomes.iter().map(told).collect();
     let primary = evidence.primary().map(|o| metric(&f.config, o));
     let guardrails = guardrails(f);
     let harming = |treatment: &str| guardrails.iter().any(|g| g.harmed && g.treatment == treatment);
@@ -216,6 +219,7 @@ pub fn of(f: &Findings) -> Value {
             "step": s.step, "error": s.quantile_error,
         })),
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
+        "void": void,
         "winner": f.verdict.winner,
         "primary": primary,
         "pair": deciding,

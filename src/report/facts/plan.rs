@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::percent_of_level;
-use crate::config::valid::{Config, PlanEstimand};
+use crate::config::valid::{Config, PlanEstimand, Status};
 use crate::planning::{self, PlanOutcome};
 use crate::report::scale::without_zeros;
 use crate::wording::numbers;
@@ -25,6 +25,18 @@ pub fn lift_words(estimand: PlanEstimand, lift: f64) -> (String, Option<String>)
             (without_zeros(&numbers::signed(lift, decimals)), relative)
         }
     }
+}
+
+/// The days that the config gives the experiment, those that the plan lacks, and the end that would do; none where the
+/// plan fits, and after the end.
+fn outlasts(config: &Config, days: Option<u64>) -> Option<Value> {
+    let e = &config.experiment;
+    let (needed, given) = (days?, u64::from(e.days()?));
+    if needed <= given || e.status == Status::Finished {
+        return None;
+    }
+    let end = e.start?.checked_add(jiff::Span::new().days(i64::try_from(needed).ok()? - 1)).ok()?;
+    Some(json!({ "days": given, "missing": needed - given, "end": end.to_string() }))
 }
 
 /// One plan.
@@ -87,5 +99,6 @@ pub fn plan(config: &Config, p: &PlanOutcome) -> Option<Value> {
         "month": month.map(detectable),
         "quarter": quarter.map(detectable),
         "long": p.days.is_some_and(|d| d > 90),
+        "outlasts": outlasts(config, p.days),
     }))
 }

@@ -8,6 +8,7 @@ use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Table, Tone};
 use crate::report::facts::{self, level_words, minus};
 use crate::report::scale::Scale;
+use crate::verdict::Action;
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers::{self, ABSENT};
 
@@ -47,7 +48,9 @@ fn funnel(t: &Teller, of: &FunnelStep, outcomes: &[&MetricOutcome]) -> Result<Ve
     blocks.extend(passed(outcomes, &anchor).into_iter().map(Block::Table));
     if outcomes.iter().any(|o| !o.comparisons.is_empty()) {
         blocks.extend(metric_charts::steps(outcomes, &of.funnel_title, &anchor));
-        blocks.push(Block::Table(comparisons(outcomes, &anchor)));
+        let void = t.findings.verdict.action == Action::Invalid;
+        let word = if void { voided } else { outcome };
+        blocks.push(Block::Table(comparisons(outcomes, word, &anchor)));
     }
     blocks.extend(controls(outcomes, "Шаг", &anchor).map(Block::Table));
     Ok(blocks)
@@ -157,9 +160,9 @@ fn caption(text: &str, pairs: &[String]) -> String {
 }
 
 /// Every step of every pair; where there is one pair, the caption names it.
-fn comparisons(outcomes: &[&MetricOutcome], anchor: &str) -> Table {
+fn comparisons(outcomes: &[&MetricOutcome], word: Word, anchor: &str) -> Table {
     let pairs = pairs(outcomes, |o| &o.comparisons);
-    let compared = compared(outcomes, |o| &o.comparisons, outcome, pairs.len() > 1);
+    let compared = compared(outcomes, |o| &o.comparisons, word, pairs.len() > 1);
     let count: u64 = outcomes.iter().map(|o| o.family).max().unwrap_or_default();
     let mut notes =
         vec![format!("Поправка учитывает сравнения всех шагов воронки, их {}.", numbers::integer(count))];
@@ -220,6 +223,11 @@ fn outcome(c: &Comparison) -> (&'static str, Tone) {
         Some(_) => ("хуже", Tone::Bad),
         None => ("разница не обнаружена", Tone::Note),
     }
+}
+
+/// Under a void verdict no difference may be believed.
+fn voided(_: &Comparison) -> (&'static str, Tone) {
+    ("вывода нет", Tone::Void)
 }
 
 /// Of two controls neither is the better one.

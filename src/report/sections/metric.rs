@@ -10,6 +10,7 @@ use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
 use crate::report::facts::{level_words, minus, relative_words};
 use crate::report::scale::{Scale, without_zeros};
 use crate::report::sentences;
+use crate::verdict::Action;
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers::{self, ABSENT};
 use crate::wording::terms::{Terms, Vocabulary};
@@ -27,6 +28,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
 fn metric(t: &Teller, index: usize, o: &MetricOutcome) -> Result<Vec<Block>, NarrativeError> {
     let terms = t.narrative.terms();
     let scale = Scale::of(o);
+    let reading = Reading::of(t.findings.verdict.action, o.metric.role);
     let anchor = format!("metric-{}", o.metric.id.replace('_', "-"));
     let mut blocks = vec![Block::heading(2, anchor.clone(), o.metric.title.clone())];
     let role = serde_json::to_value(o.metric.role).ok();
@@ -53,8 +55,8 @@ fn metric(t: &Teller, index: usize, o: &MetricOutcome) -> Result<Vec<Block>, Nar
     }
     blocks.extend(metric_charts::values(o, &scale, &anchor));
     if !o.comparisons.is_empty() {
-        blocks.push(Block::Table(comparisons_table(o, &scale, &anchor, terms)));
-        blocks.extend(metric_charts::effects(o, &scale, &anchor));
+        blocks.push(Block::Table(comparisons_table(o, reading, &scale, &anchor, terms)));
+        blocks.extend(metric_charts::effects(o, reading, &scale, &anchor));
         blocks.extend(beside_table(o, &scale, &anchor, terms).map(Block::Table));
         blocks.extend(funnel::controls(&[o], "Показатель", &anchor).map(Block::Table));
         blocks.push(Block::Table(tests_table(o, &anchor, terms)));
@@ -144,15 +146,45 @@ fn groups_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -
 const OF_CLUSTERS: &str = "Различаются ли группы, если строки одного пользователя похожи друг на друга.";
 
 /// The verdict on a pair in one word.
-fn word(c: &Comparison) -> (&'static str, Tone) {
-    match direction_tone(c.direction) {
-        Some(Tone::Good) => ("лучше", Tone::Good),
-        Some(_) => ("хуже", Tone::Bad),
-        None => ("разница не обнаружена", Tone::Note),
+fn word(c: &Comparison, reading: Reading) -> (&'static str, Tone) {
+    match (reading, direction_tone(c.direction)) {
+        (Reading::Void, _) => ("вывода нет", Tone::Void),
+        (_, None) => ("разница не обнаружена", Tone::Note),
+        (Reading::Sameness, Some(_)) => ("расходятся", Tone::Caution),
+        (Reading::Goal, Some(Tone::Good)) => ("лучше", Tone::Good),
+        (Reading::Goal, Some(_)) => ("хуже", Tone::Bad),
     }
 }
 
-fn comparisons_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -> Table {
+/// How the differences of a metric are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Better or worse, seen from the goal.
+    Goal,
+    /// A metric that the treatment must not move: neither way is good.
+    Sameness,
+    /// The verdict is void, and no difference may be believed.
+    Void,
+}
+
+impl Reading {
+    /// The reading of a metric under the verdict.
+    pub fn of(action: Action, role: Role) -> Reading {
+        match (action, role) {
+            (Action::Invalid, _) => Reading::Void,
+            (_, Role::Quality) => Reading::Sameness,
+            _ => Reading::Goal,
+        }
+    }
+}
+
+fn comparisons_table(
+    o: &MetricOutcome,
+    reading: Reading,
+    scale: &Scale,
+    anchor: &str,
+    terms: &Terms,
+) -> Table {
     let adjusted = o.comparisons.len() > 1;
     let mut columns = vec![
         Column::text("Сравнение"),
@@ -166,7 +198,7 @@ fn comparisons_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Ter
         columns.insert(4, Column::number("p"));
     }
     let rows = o.comparisons.iter().map(|c| {
-        let (text, tone) = word(c);
+        let (text, tone) = word(c, reading);
         let absolute = c.absolute;
         let mut row = vec![
             Cell::text(minus(&c.treatment, &c.control)),

@@ -13,6 +13,9 @@ use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::report::document::{Block, Cell, Column, Figure, Table};
 use crate::report::facts::{level_words, minus};
 use crate::report::scale::Scale;
+use crate::report::sections::metric::Reading;
+use crate::stats::distributions::normal_quantile;
+use crate::stats::quantiles::quantile_sorted;
 use crate::theme::color;
 use crate::wording::typography::closed;
 use crate::wording::{numbers, plural};
@@ -31,6 +34,28 @@ fn tick(scale: &Scale) -> impl Fn(f64) -> String {
         let shown = if percent { x * 100.0 } else { x };
         numbers::number(shown, short_decimals(shown))
     }
+}
+
+/// Shares at which the tables of pictures of many values tell them.
+const SHARES: [f64; 9] = [0.01, 0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975, 0.99];
+/// The same with the smallest and the largest value.
+const SHARES_WITH_ENDS: [f64; 9] = [0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0];
+
+/// A share as the first cell of a row: «2,5 %», and words for the ends and the middle.
+fn share_cell(share: f64) -> Cell {
+    let percent = numbers::with_unit(&numbers::number(share * 100.0, short_decimals(share * 100.0)), "%");
+    let text = match share {
+        0.0 => "наименьшее".to_owned(),
+        0.5 => format!("{percent} (медиана)"),
+        1.0 => "наибольшее".to_owned(),
+        _ => percent,
+    };
+    Cell::number(text, share)
+}
+
+/// The numbers behind a picture.
+fn data_table(figure: String, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
+    Table { id: format!("{figure}-data"), caption: String::new(), columns, rows, notes: vec![] }
 }
 
 /// As few decimals as write a tick exactly.
@@ -99,18 +124,26 @@ pub fn values(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> {
 }
 
 /// Differences with intervals, and the replicates behind them.
-pub fn effects(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
+pub fn effects(o: &MetricOutcome, reading: Reading, scale: &Scale, anchor: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    blocks.extend(differences(o, scale, anchor));
+    blocks.extend(differences(o, reading, scale, anchor));
     if let [only] = o.comparisons.as_slice() {
         blocks.extend(bootstrap(o, only, scale, anchor));
     }
     blocks
 }
 
-fn differences(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> {
-    let rows: Vec<Difference> =
-        o.comparisons.iter().map(|c| Difference::of(minus(&c.treatment, &c.control), c, scale)).collect();
+fn differences(o: &MetricOutcome, reading: Reading, scale: &Scale, anchor: &str) -> Option<Block> {
+    let judged = |row: Difference| match reading {
+        Reading::Goal => row,
+        // Neither good nor bad news.
+        Reading::Sameness | Reading::Void => Difference { direction: Direction::None, ..row },
+    };
+    let rows: Vec<Difference> = o
+        .comparisons
+        .iter()
+        .map(|c| judged(Difference::of(minus(&c.treatment, &c.control), c, scale)))
+        .collect();
     let title = if scale.percent {
         format!("{}: разница, п. п.", o.metric.title)
     } else {
@@ -169,13 +202,25 @@ pub fn reached(outcomes: &[&MetricOutcome], title: &str, anchor: &str) -> Option
             format!("{}: {}", o.metric.title, of.join(", "))
         })
         .collect();
+    let mut columns = vec![Column::text("Шаг")];
+    columns.extend(outcomes[0].groups.iter().map(|g| Column::number(g.id.clone())));
+    let rows = outcomes.iter().map(|o| {
+        let shares = o.groups.iter().map(|g| {
+            g.mean.map_or_else(
+                || Cell::text(numbers::ABSENT),
+                |m| Cell::number(numbers::percent(m, numbers::decimals_for(m * 100.0, 3)), m),
+            )
+        });
+        std::iter::once(Cell::text(o.metric.title.clone())).chain(shares).collect()
+    });
+    let data = data_table(format!("{anchor}-reached"), columns, rows.collect());
     Some(Block::Figure(Figure {
         id: format!("{anchor}-reached"),
         caption: format!("{title}: сколько дошло до каждого шага"),
         alt: closed(&format!("Доли дошедших до шага. {}", listed.join("; "))),
         description: "Длина столбца — доля дошедших от всех пользователей группы.".into(),
         drawing: steps_drawn(&Steps { steps: &drawn, axis }),
-        data: None,
+        data: Some(data),
     }))
 }
 
@@ -210,6 +255,8 @@ pub struct Difference {
     pub estimate: f64,
     /// Ends of its interval.
     pub ends: (f64, f64),
+    /// The interval in words.
+    pub interval: String,
     /// Its colour.
     pub direction: Direction,
 }
@@ -240,6 +287,7 @@ impl Difference {
             text: c.absolute.map_or(numbers::ABSENT.into(), |a| scale.difference(a.estimate)),
             estimate: c.absolute.map_or(f64::NAN, |a| a.estimate),
             ends: c.absolute.and_then(|a| a.ci).unwrap_or((f64::NAN, f64::NAN)),
+            interval: c.absolute.and_then(|a| a.ci).map_or(numbers::ABSENT.into(), |ci| scale.interval(ci)),
             direction: c.direction,
         }
     }
@@ -281,6 +329,26 @@ pub fn forest_of(of: &Forested) -> Option<Block> {
     let axis = Axis { title: of.title, format: &format, log: false };
     let drawing = forest(&Forest { rows: &rows, axis, directions, margins: of.margins, text_title: "" });
     let listed: Vec<String> = of.rows.iter().map(|d| format!("{}: {}", d.label, d.text)).collect();
+    let data = of.rows.iter().map(|d| {
+        let difference = if d.estimate.is_finite() {
+            Cell::number(d.text.clone(), d.estimate)
+        } else {
+            Cell::text(d.text.clone())
+        };
+        vec![
+            Cell::text(d.label.clone()),
+            Cell::text(d.note.clone()),
+            difference,
+            Cell::text(d.interval.clone()),
+        ]
+    });
+    let columns = vec![
+        Column::text("Сравнение"),
+        Column::text("Пояснение"),
+        Column::number("Разница"),
+        Column::number("Интервал"),
+    ];
+    let data = data_table(format!("{}-effect", of.anchor), columns, data.collect());
     Some(Block::Figure(Figure {
         id: format!("{}-effect", of.anchor),
         caption: of.caption.clone(),
@@ -289,7 +357,7 @@ pub fn forest_of(of: &Forested) -> Option<Block> {
                       ноль. Пустая: захватывает, и разницу не отличить от случайной."
             .into(),
         drawing,
-        data: None,
+        data: Some(data),
     }))
 }
 
@@ -321,6 +389,14 @@ fn bootstrap(o: &MetricOutcome, c: &Comparison, scale: &Scale, anchor: &str) -> 
             " Если распределение заметно скошено или у него несколько вершин, среднее держится на отдельных наблюдениях.",
         ),
     };
+    let mut sorted = r.differences.clone();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let rows = SHARES.iter().filter_map(|share| {
+        let value = quantile_sorted(&sorted, *share)?;
+        Some(vec![share_cell(*share), Cell::number(scale.difference(value), value)])
+    });
+    let columns = vec![Column::text("Доля повторений не больше"), Column::number("Разница")];
+    let data = data_table(format!("{anchor}-bootstrap"), columns, rows.collect());
     Some(Block::Figure(Figure {
         id: format!("{anchor}-bootstrap"),
         caption: format!("{}: бутстреп разницы {of_what}, {}", o.metric.title, counted("повторение")),
@@ -331,7 +407,7 @@ fn bootstrap(o: &MetricOutcome, c: &Comparison, scale: &Scale, anchor: &str) -> 
             counted("раз")
         ),
         drawing,
-        data: None,
+        data: Some(data),
     }))
 }
 
@@ -379,6 +455,22 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
             Some(format!("{}: медиана {}, максимум {}", g.id, scale.value(g.median?), scale.value(g.max?)))
         })
         .collect();
+    let of_groups = |first: &str| {
+        let groups = o.groups.iter().map(|g| Column::number(g.id.clone()));
+        std::iter::once(Column::text(first)).chain(groups).collect::<Vec<_>>()
+    };
+    let quantiles = |share: f64| -> Vec<Cell> {
+        let cell = |x: f64| Cell::number(scale.value(x), x);
+        let absent = || Cell::text(numbers::ABSENT);
+        o.groups.iter().map(|g| quantile_sorted(&g.values, share).map_or_else(absent, cell)).collect()
+    };
+    let rows = SHARES_WITH_ENDS.iter().map(|share| {
+        let mut row = vec![share_cell(*share)];
+        row.extend(quantiles(*share));
+        row
+    });
+    let data =
+        data_table(format!("{anchor}-distribution"), of_groups("Доля значений не больше"), rows.collect());
     let mut blocks = vec![Block::Figure(Figure {
         id: format!("{anchor}-distribution"),
         caption: format!("{}: распределение по группам", o.metric.title),
@@ -388,7 +480,7 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
                       большое."
                 .into(),
         drawing,
-        data: None,
+        data: Some(data),
     })];
     // Where most values are zero, the curves say nothing but that.
     let mostly_zero = |g: &crate::metrics::outcome::GroupOutcome| {
@@ -408,6 +500,15 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
             },
             value: Axis { title: &title, format: &format, log: false },
         });
+        let mut columns = of_groups("Доля значений не больше");
+        columns.insert(1, Column::number("Квантиль нормального"));
+        let rows = SHARES.iter().map(|share| {
+            let normal = normal_quantile(*share);
+            let mut row = vec![share_cell(*share), Cell::number(numbers::signed(normal, 2), normal)];
+            row.extend(quantiles(*share));
+            row
+        });
+        let data = data_table(format!("{anchor}-qq"), columns, rows.collect());
         blocks.push(Block::Figure(Figure {
             id: format!("{anchor}-qq"),
             caption: format!("{}: сравнение с нормальным распределением", o.metric.title),
@@ -419,7 +520,7 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
                           Прямая проведена через квартили."
                     .into(),
             drawing,
-            data: None,
+            data: Some(data),
         }));
     }
     blocks

@@ -15,6 +15,9 @@ use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers::{self, ABSENT};
 use crate::wording::plural;
 
+/// Rows of the table behind the curves.
+const CURVE_ROWS: usize = 12;
+
 pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let mut blocks = Vec::new();
     for (index, outcome) in t.findings.plans.iter().enumerate() {
@@ -236,6 +239,25 @@ fn chart(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Option<Block> {
         },
     });
     let listed: Vec<String> = marks.iter().map(|(i, _, text)| format!("{} — {text}", names[*i])).collect();
+    let shortest = o.curves.iter().map(|c| c.points.len()).min().unwrap_or(0);
+    let step = shortest.div_ceil(CURVE_ROWS).max(1);
+    let rows = (0..shortest).step_by(step).map(|at| {
+        let lift = o.curves[0].points[at].0;
+        let days = o.curves.iter().map(|c| {
+            let days = c.points[at].1;
+            Cell::number(numbers::number(days, numbers::decimals_for(days, 3)), days)
+        });
+        std::iter::once(Cell::number(lift_words(plan.estimand, lift).0, lift)).chain(days).collect()
+    });
+    let mut columns = vec![Column::text("Эффект")];
+    columns.extend(names.iter().map(|name| Column::number(format!("Дней, {name}"))));
+    let data = Table {
+        id: format!("{anchor}-duration-data"),
+        caption: String::new(),
+        columns,
+        rows: rows.collect(),
+        notes: vec![],
+    };
     Some(Block::Figure(Figure {
         id: format!("{anchor}-duration"),
         caption: "Срок эксперимента в зависимости от эффекта".into(),
@@ -244,7 +266,7 @@ fn chart(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Option<Block> {
             "Чтобы увидеть вдвое меньший эффект, нужен вчетверо больший срок. Точками отмечен эффект плана."
                 .into(),
         drawing,
-        data: None,
+        data: Some(data),
     }))
 }
 

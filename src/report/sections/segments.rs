@@ -54,6 +54,7 @@ fn forest(t: &Teller, by: &BySegment, o: &MetricOutcome, title: &str, anchor: &s
                 text: scale.difference(part.effect.estimate),
                 estimate: part.effect.estimate,
                 ends,
+                interval: scale.interval(ends),
                 direction: Direction::of(part.effect.estimate, o.metric.goal, apart),
             }
         })

@@ -194,13 +194,18 @@ fn notes_on_values(f: &Findings, measured: &[&MetricOutcome]) -> Vec<String> {
     notes
 }
 
-fn difference_cells(c: &Comparison, scale: &Scale) -> [Cell; 2] {
+fn difference_cells(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> [Cell; 2] {
     let difference = match c.absolute {
         Some(a) => {
             let relative =
                 c.relative.map(|r| format!(" ({})", relative_words(r.estimate))).unwrap_or_default();
             let cell = Cell::number(format!("{}{relative}", scale.difference(a.estimate)), a.estimate);
-            direction_tone(c.direction).map_or(cell.clone(), |tone| cell.tone(tone))
+            match direction_tone(c.direction) {
+                // What must stay as it is has no better side.
+                Some(_) if o.metric.role == Role::Quality => cell.tone(Tone::Caution),
+                Some(tone) => cell.tone(tone),
+                None => cell,
+            }
         }
         None => Cell::text(numbers::ABSENT),
     };
@@ -217,7 +222,7 @@ fn two_groups(o: &MetricOutcome) -> Vec<Cell> {
         o.groups[i].mean.map_or_else(|| Cell::text(numbers::ABSENT), |m| Cell::number(scale.value(m), m))
     };
     let mut cells = vec![Cell::text(o.metric.title.clone()), value(0), value(1)];
-    cells.extend(difference_cells(&o.comparisons[0], &scale));
+    cells.extend(difference_cells(o, &o.comparisons[0], &scale));
     cells
 }
 
@@ -233,7 +238,7 @@ fn pairs(o: &MetricOutcome) -> Vec<Vec<Cell>> {
             };
             let name = format!("{}: {} против {}", o.metric.title, c.treatment, c.control);
             let mut cells = vec![Cell::text(name), value(&c.control), value(&c.treatment)];
-            cells.extend(difference_cells(c, &scale));
+            cells.extend(difference_cells(o, c, &scale));
             cells
         })
         .collect()

@@ -118,6 +118,26 @@ fn chart(looks: &[LookOutcome], c: &Comparison, title: &str, scale: &Scale, anch
         (Some(first), Some(last)) => format!("с\u{a0}{first} по\u{a0}{last}"),
         _ => "по дням".to_owned(),
     };
+    // The table under the figure has the last nights and more of each; this one has every night that is drawn.
+    let rows = drawn.iter().map(|look| {
+        let interval = match look.low.is_finite() && look.high.is_finite() {
+            true => Cell::text(scale.interval((look.low, look.high))),
+            false => Cell::text(ABSENT),
+        };
+        let date = date_of(look.day as i32).map_or_else(String::new, dates::short);
+        vec![
+            Cell::number(date, look.day),
+            Cell::number(scale.difference(look.estimate), look.estimate),
+            interval,
+        ]
+    });
+    let data = Table {
+        id: format!("{anchor}-nights-data"),
+        caption: String::new(),
+        columns: vec![Column::text("Дата"), Column::number("Разница"), Column::number("Интервал")],
+        rows: rows.collect(),
+        notes: vec![],
+    };
     Block::Figure(Figure {
         id: format!("{anchor}-nights"),
         caption: format!("{title}, разница по ночам"),
@@ -129,7 +149,7 @@ fn chart(looks: &[LookOutcome], c: &Comparison, title: &str, scale: &Scale, anch
             level_words(c.level)
         ),
         drawing,
-        data: None,
+        data: Some(data),
     })
 }
 
