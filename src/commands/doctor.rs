@@ -11,7 +11,7 @@ use itog::{config, data, run};
 use jiff::Zoned;
 use serde::Serialize;
 
-use super::{DONE, FAILED, Outcome, narrative, print, print_json};
+use super::{DONE, FAILED, Outcome, templates, print, print_json};
 use crate::cli::{DoctorArgs, Format};
 
 /// How a check came out.
@@ -76,9 +76,9 @@ fn line(finding: &Finding) -> String {
 /// Templates, fonts and both renderers, by making a page.
 fn rendering() -> Finding {
     const HINT: &str = "the program is damaged: install it again";
-    if narrative().is_err() {
+    let Ok(templates) = templates(None) else {
         return wrong("rendering", "a built-in template is broken", HINT);
-    }
+    };
     let text = "Съешь ещё этих мягких французских булок, да выпей чаю: 1 234,5 ₽.";
     let document = Document {
         meta: Meta {
@@ -94,7 +94,7 @@ fn rendering() -> Finding {
         blocks: vec![Block::paragraph(text)],
     };
     let mut warnings = Vec::new();
-    match run::rendered(&document, &[], jiff::civil::date(2026, 1, 1), &mut warnings) {
+    match run::rendered(&document, &[], &templates, jiff::civil::date(2026, 1, 1), &mut warnings) {
         Ok((_, pdf)) if warnings.is_empty() => {
             ok("rendering", format!("templates, fonts and PDF work ({} bytes)", pdf.len()))
         }
