@@ -11,7 +11,7 @@ use itog::{config, data, run};
 use jiff::Zoned;
 use serde::Serialize;
 
-use super::{DONE, FAILED, Outcome, templates, print, print_json};
+use super::{DONE, FAILED, Outcome, print, print_json, templates};
 use crate::cli::{DoctorArgs, Format};
 
 /// How a check came out.

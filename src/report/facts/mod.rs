@@ -192,6 +192,29 @@ pub fn of(f: &Findings) -> Value {
             "narrow_sd": shown(narrow.sd?),
         }))
     });
+    let choices: Vec<Value> = f
+        .choices
+        .iter()
+        .map(|c| {
+            json!({
+                "metric": c.question.metric,
+                "kind": c.question.kind.name(),
+                "n": c.question.n,
+                "p": c.question.normality.as_ref().map(|n| normality_p(n.p, c.question.alpha)),
+                "normality_test": c.question.normality.as_ref().map(|n| n.test.clone()),
+                "threshold": compact(c.question.alpha),
+                "normal": c.normal,
+                "recommended": c.recommended,
+                "beside": c.beside,
+            })
+        })
+        .collect();
+    let device = f.config.cross_device.as_ref().map(|c| {
+        json!({
+            "by_device": c.unit == RandomisationUnit::Device,
+            "sources": c.sources.iter().map(|s| s.title.clone()).collect::<Vec<_>>(),
+        })
+    });
     let primary_pairs = f.outcomes.first().map(|o| o.comparisons.len()).unwrap_or(0);
     json!({
         "experiment": {
@@ -237,21 +260,8 @@ pub fn of(f: &Findings) -> Value {
         "proof": validation::proof(f),
         "trust": trust(f),
         "plans": f.plans.iter().filter_map(|p| plan(&f.config, p)).collect::<Vec<_>>(),
-        "choices": f.choices.iter().map(|c| json!({
-            "metric": c.question.metric,
-            "kind": c.question.kind.name(),
-            "n": c.question.n,
-            "p": c.question.normality.as_ref().map(|n| normality_p(n.p, c.question.alpha)),
-            "normality_test": c.question.normality.as_ref().map(|n| n.test.clone()),
-            "threshold": compact(c.question.alpha),
-            "normal": c.normal,
-            "recommended": c.recommended,
-            "beside": c.beside,
-        })).collect::<Vec<_>>(),
-        "device": f.config.cross_device.as_ref().map(|c| json!({
-            "by_device": c.unit == RandomisationUnit::Device,
-            "sources": c.sources.iter().map(|s| s.title.clone()).collect::<Vec<_>>(),
-        })),
+        "choices": choices,
+        "device": device,
     })
 }
 
