@@ -74,6 +74,7 @@ fn skewed(n: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
 
 fn reports(bench: &mut Bench) {
     let narrative = Narrative::new().expect("the built-in templates are sound");
+    let templates = itog::templates::Templates::new().expect("the templates are sound");
     let arppu = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/arppu.toml"));
     let load = || config::load(arppu, &[]).expect("the shipped config is sound");
     bench.case("config of the shipped experiment", load);
@@ -101,7 +102,7 @@ fn reports(bench: &mut Bench) {
     let summary = config::parse(Path::new("summary.toml"), SUMMARY, &[]).expect("the config below is sound");
     bench.case("published numbers, whole report", || {
         let findings = found(summary.clone());
-        run::report(&findings, &narrative, NIGHT, None).expect("the templates are sound").artifacts.len()
+        run::report(&findings, &templates, NIGHT, None).expect("the templates are sound").artifacts.len()
     });
 }
 
