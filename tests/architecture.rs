@@ -120,6 +120,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "watch",
         ],
     ),
+    ("warehouse", &["config", "data", "diag", "stats", "sums"]),
     (
         "batch",
         &[
@@ -132,10 +133,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "run",
             "templates",
+            "warehouse",
             "wording",
         ],
     ),
-    ("warehouse", &["config", "data", "diag", "stats", "sums"]),
     ("replay", &["artifact", "batch", "config", "deliver", "diag", "run", "templates", "wording"]),
 ];
 

@@ -63,8 +63,7 @@ pub(super) fn make(order: Order, templates: &Templates) -> Result<Done, Vec<Diag
     let date = order.date.to_string();
     let manifest =
         |made: &[Artifact]| Manifest::carried(GENERATOR, &date, (id, &order.run_key), &order.inputs, made);
-    let made =
-        report(&findings, templates, order.stamp, Some(&manifest)).map_err(|problem| vec![problem])?;
+    let made = report(&findings, templates, order.stamp, Some(&manifest)).map_err(|problem| vec![problem])?;
     let outputs = {
         let _stage = debug_span!("write").entered();
         folder::enter(&order.root, id, &made.artifacts).map_err(|error| unwritten(id, &error))?
