@@ -44,6 +44,9 @@ pub enum Replayed {
     Failed(Vec<Diagnostic>),
 }
 
+/// Files by the role they had in the run.
+type Files = Vec<(String, PathBuf)>;
+
 /// Keys that are told of results that differ.
 const MOST: usize = 20;
 
@@ -124,11 +127,7 @@ fn templates(run: &Run, objects: &Objects) -> Result<Option<Templates>, Vec<Diag
 
 /// The files of a run by role: stored ones under their own names in a folder each, others where they were when they are
 /// still the same. And what is not to be had.
-fn laid_out(
-    run: &Run,
-    objects: &Objects,
-    folder: &Path,
-) -> io::Result<(Vec<(String, PathBuf)>, Vec<String>)> {
+fn laid_out(run: &Run, objects: &Objects, folder: &Path) -> io::Result<(Files, Vec<String>)> {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     let needed = |input: &&Input| !["config", "past", TEMPLATES].contains(&input.role.as_str());
     for (index, input) in run.inputs.iter().filter(needed).enumerate() {

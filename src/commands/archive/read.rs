@@ -95,7 +95,7 @@ pub fn show(archive: &Archive, what: &str, format: Format, out: &Path) -> Outcom
         }));
     }
     let mut text = format!("{}  {}\n", last.experiment, last.title);
-    let said = shown.last().and_then(|(_, run)| run.as_ref()).map(|run| told(run));
+    let said = shown.last().and_then(|(_, run)| run.as_ref()).map(told);
     for (name, key) in [("hypothesis", "hypothesis"), ("owner", "owner")] {
         if let Some(value) = said.as_ref().and_then(|told| told[key].as_str()) {
             text.push_str(&format!("{name}: {value}\n"));
@@ -104,9 +104,7 @@ pub fn show(archive: &Archive, what: &str, format: Format, out: &Path) -> Outcom
     text.push_str("\nrecommendations\n");
     for (entry, run) in &shown {
         text.push_str(&line(entry));
-        if let Some(headline) =
-            run.as_ref().map(|run| told(run)).as_ref().and_then(|t| t["headline"].as_str())
-        {
+        if let Some(headline) = run.as_ref().map(told).as_ref().and_then(|t| t["headline"].as_str()) {
             text.push_str(&format!("       {headline}\n"));
         }
     }
