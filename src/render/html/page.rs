@@ -126,6 +126,8 @@ struct VerdictView<'a> {
     effects: Option<TableView<'a>>,
     points: Vec<PointView<'a>>,
     badges: Vec<BadgeView<'a>>,
+    /// Whether a badge says what it means.
+    explained: bool,
 }
 
 #[derive(Serialize)]
@@ -295,6 +297,7 @@ impl<'a> Maker<'a> {
                 .map(|p| PointView { label: &p.label, spans: spans(&p.inlines) })
                 .collect(),
             badges: card.badges.iter().map(|badge| self.badge(badge)).collect(),
+            explained: card.badges.iter().any(|badge| !badge.meaning.is_empty()),
         }
     }
 
