@@ -139,9 +139,11 @@ pub(super) fn deliver(
     drop(stage);
     let stage = tracing::debug_span!("digest").entered();
     let cases = memory::cases(archive, batch.date).map_err(|e| e.diagnostic("archive::read", &batch.out))?;
-    let mut document = digest::compose(entries, batch.date, batch.templates.narrative.terms(), Some(&chain));
+    let standing = cases.iter().filter(|case| case.standing().is_some()).map(|case| case.id.clone());
+    let terms = batch.templates.narrative.terms();
+    let mut document = digest::compose(entries, &standing.collect(), batch.date, terms, Some(&chain));
     let card = Scorecard::of(&cases, batch.date);
-    document.blocks.extend(scorecard::blocks(&card, batch.templates.narrative.terms()));
+    document.blocks.extend(scorecard::blocks(&card, terms));
     let mut warnings = Vec::new();
     let (html, pdf) = rendered(&document, &[], &batch.templates, batch.stamp, &mut warnings)?;
     drop(stage);
@@ -169,7 +171,7 @@ fn broken(id: &str, title: &str, problems: &[Diagnostic]) -> Entry {
         label: "Отчёта нет".into(),
         tone: Tone::Bad,
         headline: "Отчёт не получился.".into(),
-        lead: first.map_or_else(String::new, |p| format!("Программа сообщила: {} ({}).", p.message, p.code)),
+        lead: first.map_or_else(String::new, |p| digest::cause(p.code)),
         before: None,
     }
 }

@@ -21,7 +21,8 @@ pub struct Case {
 }
 
 impl Case {
-    fn standing(&self) -> Option<&Decision> {
+    /// The decision that stands, if people have decided.
+    pub fn standing(&self) -> Option<&Decision> {
         self.decisions.iter().rev().find(|decision| !decision.superseded)
     }
 

@@ -1,5 +1,7 @@
 //! The digest: every experiment of a night on one page, those that need a decision first.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,20 +49,81 @@ impl Entry {
         })
     }
 
-    /// How much a decision is needed, the most first.
-    fn urgency(&self) -> usize {
-        let order = [None, Some("invalid"), Some("stop"), Some("ship"), Some("keep"), Some("continue")];
-        order.iter().position(|a| *a == self.action.as_deref()).unwrap_or(order.len())
+    /// What it asks for; `decided` are the experiments on which people have decided.
+    fn need(&self, decided: &BTreeSet<String>) -> Need {
+        match self.action.as_deref() {
+            None => Need::Report,
+            Some(_) if decided.contains(&self.id) => Need::Nothing,
+            Some("invalid") => Need::Data,
+            Some("stop") => Need::Decision("stop"),
+            Some("ship") => Need::Decision("ship"),
+            Some("keep") => Need::Decision("keep"),
+            Some(_) => Need::Time,
+        }
     }
 }
 
-/// The digest document.
-pub fn compose(mut entries: Vec<Entry>, date: Date, terms: &Terms, chain: Option<&str>) -> Document {
-    entries.sort_by(|a, b| (a.urgency(), &a.title, &a.id).cmp(&(b.urgency(), &b.title, &b.id)));
-    let decisive = |e: &&Entry| matches!(e.action.as_deref(), Some("ship" | "keep" | "stop"));
-    let broken = entries.iter().filter(|e| e.action.is_none()).count();
-    let invalid = entries.iter().filter(|e| e.action.as_deref() == Some("invalid")).count();
-    let deciding = entries.iter().filter(decisive).count();
+/// What an experiment asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// There is no report.
+    Report,
+    /// The data cannot be trusted.
+    Data,
+    /// A decision of people, which this action advises.
+    Decision(&'static str),
+    /// More data.
+    Time,
+    /// People have decided.
+    Nothing,
+}
+
+/// The most urgent first.
+const NEEDS: [Need; 7] = [
+    Need::Report,
+    Need::Data,
+    Need::Decision("stop"),
+    Need::Decision("ship"),
+    Need::Decision("keep"),
+    Need::Time,
+    Need::Nothing,
+];
+
+impl Need {
+    fn rank(self) -> usize {
+        NEEDS.iter().position(|need| *need == self).unwrap_or(NEEDS.len())
+    }
+
+    /// What its group is called, and by which anchor it is found.
+    fn heading(self, terms: &Terms) -> (&str, &'static str) {
+        match self {
+            Need::Report => (label(terms, None), "no-report"),
+            Need::Data => (label(terms, Some("invalid")), "invalid"),
+            Need::Decision(action) => (label(terms, Some(action)), action),
+            Need::Time => (label(terms, Some("continue")), "continue"),
+            Need::Nothing => ("Решение записано", "decided"),
+        }
+    }
+}
+
+/// Experiments beyond which they stand in groups, each with a heading that the contents count.
+const ONE_TABLE: usize = 20;
+
+/// The digest document. `decided` are the ids of the experiments on which people have decided: they wait for nobody.
+pub fn compose(
+    mut entries: Vec<Entry>,
+    decided: &BTreeSet<String>,
+    date: Date,
+    terms: &Terms,
+    chain: Option<&str>,
+) -> Document {
+    let key = |e: &Entry| (e.need(decided).rank(), e.title.clone(), e.id.clone());
+    entries.sort_by_cached_key(key);
+    let count = |wanted: fn(Need) -> bool| entries.iter().filter(|e| wanted(e.need(decided))).count();
+    let broken = count(|need| need == Need::Report);
+    let invalid = count(|need| need == Need::Data);
+    let deciding = count(|need| matches!(need, Need::Decision(_)));
+    let settled = count(|need| need == Need::Nothing);
     let mut parts = vec![counted(entries.len(), "эксперимент")];
     if deciding > 0 {
         parts.push(format!("ждут решения: {deciding}"));
@@ -70,6 +133,9 @@ pub fn compose(mut entries: Vec<Entry>, date: Date, terms: &Terms, chain: Option
     }
     if broken > 0 {
         parts.push(format!("отчёт не получился: {broken}"));
+    }
+    if settled > 0 {
+        parts.push(format!("решение записано: {settled}"));
     }
     let mut blocks = vec![Block::paragraph(format!("{}.", parts.join("; ")))];
     let changed: Vec<&Entry> = entries.iter().filter(|e| e.before.is_some()).collect();
@@ -85,7 +151,23 @@ pub fn compose(mut entries: Vec<Entry>, date: Date, terms: &Terms, chain: Option
             paragraphs: changed.iter().map(said).collect(),
         });
     }
-    blocks.push(Block::Table(table(&entries)));
+    let grouped = entries.len() > ONE_TABLE;
+    if grouped {
+        for group in entries.chunk_by(|a, b| a.need(decided) == b.need(decided)) {
+            let Some(first) = group.first() else { continue };
+            let (title, id) = first.need(decided).heading(terms);
+            let count = numbers::integer(group.len() as u64);
+            blocks.push(Block::heading(2, format!("group-{id}"), format!("{title}: {count}")));
+            blocks.push(Block::Table(table(
+                group,
+                format!("experiments-{id}"),
+                format!("{title}, по алфавиту"),
+            )));
+        }
+    } else {
+        let caption = "Эксперименты: сначала те, что ждут решения";
+        blocks.push(Block::Table(table(&entries, "experiments".into(), caption.into())));
+    }
     if let Some(chain) = chain {
         blocks.push(Block::Definitions {
             items: vec![(
@@ -107,7 +189,7 @@ pub fn compose(mut entries: Vec<Entry>, date: Date, terms: &Terms, chain: Option
             date_words: dates::long(date),
             generator: GENERATOR.into(),
             description: format!("{}.", parts.join("; ")),
-            contents: false,
+            contents: grouped,
         },
         blocks,
     }
@@ -134,7 +216,7 @@ fn link(e: &Entry) -> Inline {
     }
 }
 
-fn table(entries: &[Entry]) -> Table {
+fn table(entries: &[Entry], id: String, caption: String) -> Table {
     let rows = entries.iter().map(|e| {
         let mut files = Vec::new();
         if e.action.is_some() {
@@ -155,8 +237,8 @@ fn table(entries: &[Entry]) -> Table {
         ]
     });
     Table {
-        id: "experiments".into(),
-        caption: "Эксперименты: сначала те, что ждут решения".into(),
+        id,
+        caption,
         columns: vec![
             Column::text("Эксперимент"),
             Column::text("Решение"),
@@ -165,5 +247,102 @@ fn table(entries: &[Entry]) -> Table {
         ],
         rows: rows.collect(),
         notes: vec![],
+    }
+}
+
+/// Why there is no report, in a sentence for those who read the digest; the code is for the operator.
+pub fn cause(code: &str) -> String {
+    let said = match code.split_once("::").unwrap_or((code, "")) {
+        ("run", "time-limit") => "Расчёт не уложился в отведённое время и остановлен.",
+        ("run", "interrupted") => "Расчёт прерван до конца.",
+        ("run", "panic" | "worker" | "worker-died" | "worker-start") => {
+            "Программа прервалась на этом эксперименте."
+        }
+        ("run", "duplicate-experiment") => "Два описания называют один и тот же эксперимент.",
+        ("run", "config-changed") => "Описание эксперимента изменилось во время расчёта.",
+        ("config" | "graph" | "plan", _) => "В описании эксперимента ошибка.",
+        ("data", _) => "С данными что-то не так: посчитать по ним нельзя.",
+        ("warehouse", "connect" | "login" | "tls" | "no-address") => "Не удалось подключиться к хранилищу.",
+        ("warehouse", "timeout") => "Хранилище не ответило вовремя.",
+        ("warehouse", _) => "Хранилище не выдало данные.",
+        ("templates", _) => "В собственном шаблоне отчёта ошибка.",
+        ("deliver" | "archive", _) => "Отчёт не удалось сохранить.",
+        _ => "Отчёт не собрался из-за ошибки программы.",
+    };
+    format!("{said} Код для дежурного: {code}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wording::narrative::Narrative;
+
+    fn entry(id: &str, action: Option<&str>) -> Entry {
+        Entry {
+            id: id.into(),
+            title: format!("Опыт {id}"),
+            action: action.map(str::to_owned),
+            label: "Решение".into(),
+            tone: Tone::Note,
+            headline: "Так.".into(),
+            lead: String::new(),
+            before: None,
+        }
+    }
+
+    fn digest(entries: Vec<Entry>, decided: &[&str]) -> Document {
+        let narrative = Narrative::new().unwrap();
+        let decided = decided.iter().map(|id| (*id).to_owned()).collect();
+        compose(entries, &decided, jiff::civil::date(2026, 11, 22), narrative.terms(), None)
+    }
+
+    fn headings(document: &Document) -> Vec<&str> {
+        document
+            .blocks
+            .iter()
+            .filter_map(|block| match block {
+                Block::Heading { text, .. } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn those_on_which_people_have_decided_wait_for_nobody() {
+        let entries =
+            || vec![entry("a", Some("ship")), entry("b", Some("ship")), entry("c", Some("continue"))];
+        let said = |decided: &[&str]| digest(entries(), decided).meta.description;
+        assert_eq!(said(&[]), "3\u{a0}эксперимента; ждут решения: 2.");
+        assert_eq!(said(&["a"]), "3\u{a0}эксперимента; ждут решения: 1; решение записано: 1.");
+        let Some(Block::Table(table)) =
+            digest(entries(), &["a"]).blocks.into_iter().find(|b| matches!(b, Block::Table(_)))
+        else {
+            panic!("no table")
+        };
+        let order: Vec<&str> = table.rows.iter().map(|row| row[0].inlines[0].plain()).collect();
+        assert_eq!(order, ["Опыт b", "Опыт c", "Опыт a"]);
+    }
+
+    #[test]
+    fn many_experiments_stand_in_counted_groups_with_contents() {
+        let actions = [Some("continue"), Some("ship"), None, Some("invalid")];
+        let entries = |n: usize| (0..n).map(|i| entry(&format!("e{i:02}"), actions[i % 4])).collect();
+        let few = digest(entries(ONE_TABLE), &[]);
+        assert!(!few.meta.contents && headings(&few).is_empty());
+        let many = digest(entries(ONE_TABLE + 2), &["e01"]);
+        assert!(many.meta.contents);
+        let counts: Vec<&str> = headings(&many).iter().filter_map(|h| h.split(": ").nth(1)).collect();
+        assert_eq!(counts, ["5", "5", "5", "6", "1"], "{:?}", headings(&many));
+    }
+
+    #[test]
+    fn a_missing_report_is_explained_in_russian_with_its_code() {
+        assert_eq!(
+            cause("run::time-limit"),
+            "Расчёт не уложился в отведённое время и остановлен. Код для дежурного: run::time-limit."
+        );
+        assert!(cause("config::unknown-key").starts_with("В описании эксперимента ошибка."));
+        assert!(cause("data::no-column").starts_with("С данными"));
+        assert!(cause("render::pdf").ends_with("Код для дежурного: render::pdf."));
     }
 }
