@@ -31,7 +31,8 @@ const NIGHT: Date = date(2026, 11, 22);
 
 fn main() {
     let mut bench = Bench::from_arguments();
-    let groups: [(&str, fn(&mut Bench)); 3] =
+    type Group = fn(&mut Bench);
+    let groups: [(&str, Group); 3] =
         [("statistics", statistics), ("reports", reports), ("graph", architecture)];
     for (name, group) in groups {
         if bench.wants(name) {

@@ -14,6 +14,9 @@ use crate::stats::ratio::ratio_of_means;
 use crate::stats::{Level, Moments};
 use crate::sums::Sums;
 
+/// The cohorts of several groups together, by their ids.
+type CohortsOf<'a> = Box<dyn Fn(&[&str]) -> Cohorts + 'a>;
+
 /// Units of a day in either group below which the day says nothing by itself.
 const FEWEST: usize = 20;
 
@@ -58,7 +61,7 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
         return Ok(Vec::new());
     }
     let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
-    let cohorts: Box<dyn Fn(&[&str]) -> Cohorts> = match data.sums() {
+    let cohorts: CohortsOf = match data.sums() {
         Some(sums) => Box::new(move |ids| of_sums(sums, &o.metric.id, ids, *start)),
         None => {
             let Some(days) = data.unit_day() else { return Ok(Vec::new()) };

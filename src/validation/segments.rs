@@ -79,10 +79,13 @@ pub fn run(
     Ok(found)
 }
 
+/// Groups, by their ids, together within one part.
+type ArmOfPart<'a> = Box<dyn Fn(&[&str], usize) -> Option<Arm> + 'a>;
+
 /// The units in parts: their labels, and groups together within one part.
 struct Parted<'a> {
     labels: Vec<String>,
-    arm: Box<dyn Fn(&[&str], usize) -> Option<Arm> + 'a>,
+    arm: ArmOfPart<'a>,
 }
 
 fn parted<'a>(

@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(objects.keep_copy(&made, &hash).unwrap(), Kept::Yes);
         assert_eq!(objects.keep_finished(&made, &hash).unwrap(), Kept::Yes);
         objects.flush().unwrap();
-        assert_eq!(objects.all().unwrap(), [hash.clone()]);
+        assert_eq!(objects.all().unwrap(), std::slice::from_ref(&hash));
         assert_eq!(
             (objects.read(&hash).unwrap().as_slice(), objects.state(&hash)),
             (&b"one"[..], State::Sound)
