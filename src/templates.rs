@@ -12,6 +12,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::diag::{Diagnostic, Place};
+use crate::render::email;
 use crate::render::html::{self, Renderer};
 use crate::wording::builtin;
 use crate::wording::narrative::{Narrative, NarrativeError};
@@ -31,7 +32,9 @@ pub struct Templates {
     pub narrative: Narrative,
     /// Pages.
     pub html: Renderer,
-    /// The user's texts that differ from the built-in ones, by name.
+    /// Mails.
+    pub email: email::Renderer,
+    /// The user's texts that differ from the built-in ones, by name; those of mails not, because no report is made of them.
     changed: Vec<Override>,
 }
 
@@ -39,6 +42,7 @@ pub struct Templates {
 pub fn builtin() -> Vec<(&'static str, &'static str)> {
     let mut texts: Vec<(&str, &str)> = builtin::NARRATIVE.to_vec();
     texts.extend(html::BUILTIN);
+    texts.extend(email::BUILTIN);
     texts.push(("terms.toml", builtin::TERMS));
     texts.sort_unstable();
     texts
@@ -72,8 +76,11 @@ impl Templates {
         let (narrative, html) = (Narrative::with_overrides(&named), Renderer::with_overrides(&named));
         match (narrative, html) {
             (Ok(narrative), Ok(html)) if problems.is_empty() => {
-                let templates = Templates { narrative, html, changed: texts };
-                let problems = templates.tried();
+                let email = email::Renderer::with_overrides(narrative.terms(), &named)?;
+                let (mails, changed) = texts.into_iter().partition(|o| o.name.starts_with("email/"));
+                let templates = Templates { narrative, html, email, changed };
+                let mut problems = templates.tried();
+                problems.extend(templates.mail_tried(mails));
                 if problems.is_empty() { Ok(templates) } else { Err(problems) }
             }
             (narrative, html) => {
@@ -135,6 +142,13 @@ impl Templates {
             problems.push(self.blamed(code, &error.at));
         }
         problems
+    }
+
+    /// Renders a mail of the sample page, where the user changed how mails look.
+    fn mail_tried(&self, changed: Vec<Override>) -> Option<Diagnostic> {
+        let first = changed.first()?;
+        let error = self.email.render(&sample::document(), &email::Frame::default()).err()?;
+        Some(Diagnostic::error("templates::broken", error.message).at(Place::file(&first.file)))
     }
 }
 

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::civil::Date;
 
-use super::{Format, OutArgs};
+use super::{Format, OutArgs, TemplateArgs};
 
 #[derive(Debug, Args)]
 pub struct SendArgs {
     #[command(flatten)]
     pub out: OutArgs,
+    #[command(flatten)]
+    pub templates: TemplateArgs,
     /// Who gets which mail
     #[arg(long, value_name = "FILE", default_value = "config/delivery.toml")]
     pub delivery: PathBuf,

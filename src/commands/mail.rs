@@ -14,9 +14,8 @@ use itog::deliver::outbox::{Outbox, Queued};
 use itog::diag::{Diagnostic, Place, Severity};
 use itog::mailing::night::Night;
 use itog::mailing::{self, Due};
-use itog::render::email::Renderer;
 use itog::report::mail::Trouble as Told;
-use itog::wording::narrative::Narrative;
+use itog::templates::Templates;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -69,7 +68,7 @@ impl Mail {
         &self,
         batch: &Batch,
         ended: &[Ended],
-        narrative: &Narrative,
+        templates: &Templates,
         quiet: bool,
         lock: Option<Lock>,
     ) -> bool {
@@ -84,7 +83,7 @@ impl Mail {
             }
             Mail::On(delivery) => delivery,
         };
-        if let Err(problem) = queue(&batch.out, batch.date, delivery, narrative, &troubles(ended), Due::News)
+        if let Err(problem) = queue(&batch.out, batch.date, delivery, templates, &troubles(ended), Due::News)
         {
             terminal::print(&[problem]);
             return false;
@@ -119,15 +118,16 @@ pub fn is_done(outcome: &Outcome) -> bool {
 }
 
 /// The night whose mail is made: its folder, and what the archive knows of the night before.
-pub fn night(out: &Path, date: Date, narrative: &Narrative, failed: &[Told]) -> Result<Night, Diagnostic> {
+pub fn night(out: &Path, date: Date, templates: &Templates, failed: &[Told]) -> Result<Night, Diagnostic> {
     let mut night = Night::read(out, date, failed)?;
     let archive = Archive::read(out).map_err(|failure| failure.diagnostic("archive::read", out))?;
     for report in &mut night.reports {
         let told = &mut report.told;
         let before = archive.before(&told.entry.id, &date.to_string()).ok().flatten();
         let other = before.filter(|entry| Some(&entry.action) != told.entry.action.as_ref());
-        told.before =
-            other.and_then(|entry| narrative.terms().action(&entry.action).map(|term| term.label.clone()));
+        told.before = other.and_then(|entry| {
+            templates.narrative.terms().action(&entry.action).map(|term| term.label.clone())
+        });
     }
     night.chain = archive.head().ok();
     Ok(night)
@@ -138,23 +138,17 @@ pub fn queue(
     out: &Path,
     date: Date,
     delivery: &Delivery,
-    narrative: &Narrative,
+    templates: &Templates,
     failed: &[Told],
     due: Due,
 ) -> Result<usize, Diagnostic> {
-    let night = night(out, date, narrative, failed)?;
-    let renderer = renderer(narrative)?;
+    let night = night(out, date, templates, failed)?;
     let mut outbox = open(out)?;
-    let messages = mailing::messages(&night, delivery, &outbox, &renderer, due)?;
+    let messages = mailing::messages(&night, delivery, &outbox, &templates.email, due)?;
     let now = Timestamp::now();
     let new = outbox.queue(&messages, now).map_err(|error| database(&error))?;
     outbox.settled(&date.to_string(), now).map_err(|error| database(&error))?;
     Ok(new)
-}
-
-/// The renderer of mails.
-pub fn renderer(narrative: &Narrative) -> Result<Renderer, Diagnostic> {
-    Renderer::new(narrative.terms()).map_err(|error| Diagnostic::error("render::email", error.to_string()))
 }
 
 /// Nothing could be tried; why has been said.

@@ -33,7 +33,6 @@ use itog::config::{self, Override};
 use itog::deliver::nights::Keep;
 use itog::diag::Diagnostic;
 use itog::templates::{self, Templates};
-use itog::wording::narrative::Narrative;
 use jiff::civil::Date;
 
 use crate::cli::{Cli, Command, RunArgs};
@@ -143,11 +142,6 @@ fn configs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
         return stop(&[problem], USAGE);
     }
     Ok(found)
-}
-
-/// The built-in words, for commands that take no texts of the user's.
-fn narrative() -> Result<Narrative, u8> {
-    templates(None).map(|templates| templates.narrative)
 }
 
 /// The built-in texts with those of the user's folder in place of theirs; broken ones end the command before it begins.

@@ -137,8 +137,7 @@ impl Setup {
     /// Queues and sends the mail of a night that was made to be delivered; the exit code with it. The lock of the output folder
     /// is held while the reports are read, not while a server is waited for.
     pub fn deliver(&self, code: u8, batch: &Batch, ended: &[Ended], lock: Option<Lock>) -> u8 {
-        if !batch.deliver || self.mail.after_night(batch, ended, &self.templates.narrative, self.quiet, lock)
-        {
+        if !batch.deliver || self.mail.after_night(batch, ended, &self.templates, self.quiet, lock) {
             return code;
         }
         if code == DONE { UNDELIVERED } else { code }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::mail::{self, database, deliver, is_done, open, queue, renderer};
-use super::{DONE, FAILED, Outcome, UNDELIVERED, USAGE, narrative, print, print_json, stamp, stop};
+use super::mail::{self, database, deliver, is_done, open, queue};
+use super::{DONE, FAILED, Outcome, UNDELIVERED, USAGE, print, print_json, stamp, stop, templates};
 use crate::cli::{Format, SendArgs};
 use crate::terminal;
 
@@ -78,9 +78,9 @@ fn nights(args: &SendArgs, out: &Path, delivery: &Delivery) -> Result<(), u8> {
     if dates.is_empty() {
         return Ok(());
     }
-    let narrative = narrative()?;
+    let templates = templates(args.templates.templates.as_deref())?;
     for (date, due) in dates {
-        if let Err(problem) = queue(out, date, delivery, &narrative, &[], due) {
+        if let Err(problem) = queue(out, date, delivery, &templates, &[], due) {
             return failed(problem);
         }
     }
@@ -181,11 +181,10 @@ fn dry_run(args: &SendArgs, delivery: &Delivery) -> Outcome {
         }
     }
     if let Some(date) = args.night.or_else(|| newest(out)) {
-        let narrative = narrative()?;
-        let night = mail::night(out, date, &narrative, &[]).or_else(failed)?;
-        let renderer = renderer(&narrative).or_else(failed)?;
+        let templates = templates(args.templates.templates.as_deref())?;
+        let night = mail::night(out, date, &templates, &[]).or_else(failed)?;
         let due = if args.night.is_some() { Due::Everything } else { Due::News };
-        let messages = mailing::messages(&night, delivery, &outbox, &renderer, due).or_else(failed)?;
+        let messages = mailing::messages(&night, delivery, &outbox, &templates.email, due).or_else(failed)?;
         let at = stamp(date)?.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
         let at = at.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
         let of = |m: &Message| {

@@ -25,7 +25,7 @@ const MESSAGE: &str = "email/message.html.tera";
 const STYLE: &str = "email/email.css";
 
 /// The built-in texts by their path under `templates`.
-const BUILTIN: [(&str, &str); 2] = [
+pub const BUILTIN: [(&str, &str); 2] = [
     (MESSAGE, include_str!("../../templates/email/message.html.tera")),
     (STYLE, include_str!("../../templates/email/email.css")),
 ];
@@ -83,6 +83,7 @@ impl fmt::Display for EmailError {
 impl std::error::Error for EmailError {}
 
 /// Template and style sheet, ready to render any number of mails.
+#[derive(Clone)]
 pub struct Renderer {
     tera: Tera,
     style: String,
