@@ -126,11 +126,7 @@ fn every_shipped_config_reads_well() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let mut problems = Vec::new();
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|e| e != "toml") {
-            continue;
-        }
+    for path in itog::batch::configs(&[folder]).unwrap() {
         let config = itog::config::load(&path, &[]).unwrap();
         let findings = itog::run::findings(config, experiments::DATE, &itog::run::Past::default()).unwrap();
         problems.extend(told::problems(&narrative, &findings));
