@@ -69,7 +69,7 @@ fn what_has_no_counterpart_is_refused_in_words() {
     for (sql, word) in [
         ("revenue % 2", "`%`"),
         ("ROUND(revenue)", "ROUND"),
-        ("geo", "type"),
+        ("geo", "a number is needed"),
         ("revnue", "revnue"),
         ("city + 1", "text"),
         ("revenue +", "early"),

@@ -63,5 +63,6 @@ fn a_changed_byte_is_found_or_holds_nothing() {
             }
         }
     }
-    assert!(named > 50 && unused > 50, "{named} named, {unused} unused");
+    // Both ways must have been met, or the test says nothing.
+    assert!(named > 20 && unused > 20, "{named} named, {unused} unused");
 }
