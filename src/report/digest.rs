@@ -342,7 +342,7 @@ mod tests {
             "Расчёт не уложился в отведённое время и остановлен. Код для дежурного: run::time-limit."
         );
         assert!(cause("config::unknown-key").starts_with("В описании эксперимента ошибка."));
-        assert!(cause("data::no-column").starts_with("С данными"));
+        assert!(cause("data::missing-column").starts_with("С данными"));
         assert!(cause("render::pdf").ends_with("Код для дежурного: render::pdf."));
     }
 }
