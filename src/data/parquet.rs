@@ -196,8 +196,6 @@ fn kind_of(dtype: &DataType) -> Option<Kind> {
         DataType::Date => Some(Kind::Date),
         DataType::Datetime(_, _) => Some(Kind::Datetime),
         DataType::UInt64 => Some(Kind::Float),
-        // polars reads these with its features `dtype-u8` and `dtype-u16` only, which this program does without.
-        DataType::UInt8 | DataType::UInt16 => None,
         dtype if dtype.is_integer() => Some(Kind::Integer),
         dtype if dtype.is_numeric() || dtype.is_null() => Some(Kind::Float),
         dtype if dtype.is_categorical() || dtype.is_enum() => Some(Kind::Text),
