@@ -1,0 +1,118 @@
+//! The lines of the answer: sums by cell, and values with their counts.
+
+use super::super::asked::{Asked, AskedMetric, Wish};
+use super::differences::valued;
+use super::{FEW, MOST_LINES, bit, variables};
+
+/// Sums by cell.
+pub fn cells(asked: &Asked, differences: &str) -> String {
+    let dialect = asked.dialect;
+    let timed = asked.time.is_some();
+    let sum = |value: &str| format!("sum({value})");
+    let none = || "0".to_owned();
+    let mut numbers = vec![
+        "count(*)".to_owned(),
+        sum("d_w"),
+        sum("d_rows"),
+        sum("d_ung"),
+        sum("d_all"),
+        if timed { sum("d_undated") } else { none() },
+        if asked.start.is_some() { sum("d_early") } else { none() },
+        if asked.start.is_some() { sum(&bit("d_early > 0")) } else { none() },
+        if timed { "min(d_first)".to_owned() } else { none() },
+        if timed { "max(d_last)".to_owned() } else { none() },
+    ];
+    for (q, rule) in asked.rules.iter().enumerate() {
+        numbers.extend([sum(&format!("d_r{q}")), sum(&format!("d_bq{q}"))]);
+        match rule.number {
+            None => numbers.extend(std::iter::repeat_with(none).take(5)),
+            Some(_) => numbers.extend([
+                sum(&format!("d_rn{q}")),
+                sum(&format!("d_rs{q}")),
+                sum(&format!("d_rq{q}")),
+                format!("min(d_rl{q})"),
+                format!("max(d_rh{q})"),
+            ]),
+        }
+    }
+    for j in 0..asked.covariates.len() {
+        numbers.extend([sum(&format!("d_ck{j}")), sum(&format!("d_c{j}")), sum(&format!("d_c{j} * d_c{j}"))]);
+    }
+    for (m, metric) in asked.metrics.iter().enumerate() {
+        let is = |value: &str| sum(&bit(&format!("d_ok{m} = 1 AND d_v{m} = {value}")));
+        let own = format!("CASE WHEN d_ok{m} = 1 THEN d_v{m} END");
+        numbers.extend([sum(&format!("d_ok{m}")), sum(&format!("d_m{m}")), sum(&format!("d_b{m}"))]);
+        numbers.extend([is("0"), is("1"), format!("min({own})"), format!("max({own})")]);
+        let x = format!("d_x{m}_0");
+        numbers.extend([
+            sum(&x),
+            sum(&format!("{x} * {x}")),
+            sum(&format!("{x} * {x} * {x}")),
+            sum(&format!("({x} * {x}) * ({x} * {x})")),
+        ]);
+        let mut variables: Vec<String> = (0..metric.variables()).map(|i| format!("d_x{m}_{i}")).collect();
+        variables.extend(metric.covariates.iter().map(|j| format!("(d_c{j} * d_ok{m})")));
+        numbers.extend(variables.iter().skip(1).map(|variable| sum(variable)));
+        for (j, first) in variables.iter().enumerate() {
+            for (k, second) in variables.iter().enumerate().skip(j) {
+                if (j, k) != (0, 0) {
+                    numbers.push(sum(&format!("{first} * {second}")));
+                }
+            }
+        }
+    }
+    numbers.extend((0..variables(asked)).map(|at| format!("max(k_{at})")));
+    let day = if timed { "d_t" } else { "NULL" };
+    let lacking = if asked.covariates.is_empty() { "0" } else { "d_lacking" };
+    let mut fields = vec![
+        format!("{} AS a_part", dialect.whole("0")),
+        format!("{} AS a_number", dialect.whole("d_class")),
+        format!("{} AS a_group", dialect.maybe_text("d_g")),
+        format!("{} AS a_day", dialect.whole(day)),
+        format!("{} AS a_lacking", dialect.whole(lacking)),
+    ];
+    fields.extend(
+        (0..asked.partitions.len()).map(|k| format!("{} AS a_p{k}", dialect.maybe_text(&format!("d_p{k}")))),
+    );
+    fields.push(format!("{} AS a_numbers", dialect.array(&numbers)));
+    let mut by = vec!["d_class".to_owned(), "d_g".to_owned()];
+    by.extend(timed.then(|| "d_t".to_owned()));
+    by.extend((!asked.covariates.is_empty()).then(|| "d_lacking".to_owned()));
+    by.extend((0..asked.partitions.len()).map(|k| format!("d_p{k}")));
+    // Units in two groups are one cell, whatever their groups are.
+    let source = format!("({differences}) AS q_differences");
+    format!("SELECT {}\nFROM {source}\nGROUP BY {}", fields.join(", "), by.join(", "))
+}
+
+/// Values with their counts.
+pub fn table(asked: &Asked, number: usize, metric: &AskedMetric, units: &str) -> Option<String> {
+    let dialect = asked.dialect;
+    let mut condition = valued(asked, metric, number);
+    match metric.table {
+        Wish::No => return None,
+        Wish::Yes => {}
+        Wish::IfFew => {
+            let filter = metric.filter.as_ref().map_or(String::new(), |filter| format!(" WHERE {filter}"));
+            let few = format!(
+                "(SELECT count(*) FROM (SELECT 1 AS q_one FROM {}{filter} LIMIT {}) AS q_few) <= {FEW}",
+                asked.relation,
+                FEW + 1
+            );
+            condition = format!("{few} AND {condition}");
+        }
+    }
+    let x = format!("z_x{number}_0");
+    let mut fields = vec![
+        format!("{} AS a_part", dialect.whole("1")),
+        format!("{} AS a_number", dialect.whole(&number.to_string())),
+        format!("{} AS a_group", dialect.maybe_text("z_g")),
+        format!("{} AS a_day", dialect.whole("NULL")),
+        format!("{} AS a_lacking", dialect.whole("0")),
+    ];
+    fields.extend((0..asked.partitions.len()).map(|k| format!("{} AS a_p{k}", dialect.maybe_text("NULL"))));
+    fields.push(format!("{} AS a_numbers", dialect.array(&[x.clone(), "count(*)".to_owned()])));
+    Some(format!(
+        "SELECT * FROM (SELECT {} FROM ({units}) AS q_values WHERE {condition} GROUP BY z_g, {x} LIMIT {MOST_LINES}) AS q_table{number}",
+        fields.join(", ")
+    ))
+}
