@@ -242,6 +242,9 @@ pub struct NightArgs {
     /// How long one experiment may take unless its config says so, as 90s, 10m, 2h, or none
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = timeout)]
     pub timeout: Timeout,
+    /// Read all rows again where nights add to the sums of the nights before (incremental = true)
+    #[arg(long)]
+    pub full: bool,
     /// Queue and send no mail, whatever delivery.toml says
     #[arg(long)]
     pub no_send: bool,

@@ -129,7 +129,12 @@ fn templates(run: &Run, objects: &Objects) -> Result<Option<Templates>, Vec<Diag
 /// still the same. And what is not to be had.
 fn laid_out(run: &Run, objects: &Objects, folder: &Path) -> io::Result<(Files, Vec<String>)> {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
-    let needed = |input: &&Input| !["config", "past", TEMPLATES].contains(&input.role.as_str());
+    // A report that was made from sums needs them, and not the files that they were made from.
+    let summed = run.inputs.iter().any(|input| input.role == "sums");
+    let needed = |input: &&Input| match summed {
+        true => input.role == "sums",
+        false => !["config", "past", TEMPLATES].contains(&input.role.as_str()),
+    };
     for (index, input) in run.inputs.iter().filter(needed).enumerate() {
         let stored = objects.path(&input.blake3).filter(|_| objects.state(&input.blake3) == State::Sound);
         let there = Path::new(&input.path);

@@ -119,7 +119,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
 
 /// The rows of an experiment: of files, or the sums that a database answered.
 fn opened(config: &Config, source: &DataSource, date: Date) -> Result<Warned<Dataset>, Vec<Diagnostic>> {
-    if source.warehouse.is_some() {
+    if source.warehouse.is_some() || source.answer.is_some() {
         let value = Dataset::of_answer(source, &config.design, date).map_err(|problem| vec![problem])?;
         return Ok(Warned { value, warnings: Vec::new() });
     }

@@ -132,6 +132,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "history",
             "report",
             "run",
+            "sums",
             "templates",
             "warehouse",
             "wording",

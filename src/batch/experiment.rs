@@ -1,9 +1,8 @@
 //! One experiment, as a worker inspects and makes it, and as the batch keeps what an earlier run left of it.
 
-use jiff::civil::Date;
 use tracing::{debug_span, info_span};
 
-use super::job::{Done, Inspected, Order, Source};
+use super::job::{Done, Inquiry, Inspected, Order};
 use super::memory;
 use super::prepare::inputs;
 use crate::artifact::Artifact;
@@ -22,15 +21,17 @@ use crate::warehouse;
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub(super) fn inspect(source: &Source, date: Date) -> Result<Inspected, Vec<Diagnostic>> {
+pub(super) fn inspect(inquiry: &Inquiry) -> Result<Inspected, Vec<Diagnostic>> {
     let _stage = debug_span!("check").entered();
+    let Inquiry { source, date, before } = inquiry;
     let mut config = config::load(&source.config, &source.overrides)?.value;
-    warehouse::fill(&mut config, date)?;
+    warehouse::fill(&mut config, *date, before)?;
     if let Some(source) = config.data.as_ref().filter(|source| source.warehouse.is_none()) {
         data::inspect(source, &config.metrics, &config.segments)?;
     }
+    let files = data::fill(&mut config, *date, before)?;
     Ok(Inspected {
-        inputs: inputs(&config).map_err(|problem| vec![problem])?,
+        inputs: inputs(&config, &files).map_err(|problem| vec![problem])?,
         time_limit: config.experiment.time_limit.map(|limit| limit.as_millis() as u64),
         id: config.experiment.id.clone(),
         title: config.experiment.title.clone(),

@@ -11,14 +11,24 @@ use crate::deliver::manifest::Entry as FileEntry;
 use crate::diag::Diagnostic;
 use crate::history::Told;
 use crate::report::digest::Entry;
+use crate::sums::Before;
 
 /// One task of a worker.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Job {
     /// Read a config and the headers of its data; run nothing.
-    Inspect(Source, Date),
+    Inspect(Box<Inquiry>),
     /// Make the report of an experiment.
     Make(Box<Order>),
+}
+
+/// All that a worker needs to judge one config.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Inquiry {
+    pub(super) source: Source,
+    pub(super) date: Date,
+    /// What the nights before kept of the experiment's sums.
+    pub(super) before: Before,
 }
 
 /// Where an experiment is described.

@@ -219,7 +219,8 @@ pub(super) fn keep(
             }
             "past" | "other" => Ok(Kept::Changed),
             "templates" => objects.keep_bytes(text.map_or(&[], |o| o.text.as_bytes())).map(|_| Kept::Yes),
-            _ if entry.bytes > batch.keep_inputs => Ok(Kept::Changed),
+            // The report was made from the sums; the files are named by their hash.
+            _ if ready.answer.is_some() || entry.bytes > batch.keep_inputs => Ok(Kept::Changed),
             _ => objects.keep_copy(entry.path.as_ref(), &entry.blake3).inspect(|kept| {
                 if *kept == Kept::Changed {
                     let message = format!("{} changed while the report was being made", entry.path);

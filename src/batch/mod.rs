@@ -7,6 +7,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "config folders are listed here, and waiting has a clock")]
 
+mod accumulated;
 mod experiment;
 mod job;
 pub mod memory;
@@ -59,6 +60,8 @@ pub struct Batch {
     pub resume: bool,
     /// Largest data file, in bytes, that the archive keeps a copy of; larger ones are written down by their hash.
     pub keep_inputs: u64,
+    /// Nights that add to the ones before read everything again.
+    pub full: bool,
     /// How long one experiment may take when its config says nothing else; none: as long as it takes.
     pub time_limit: Option<Duration>,
     /// Whether this night is to be mailed: the outbox takes its messages. A night made up for is archived only.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::job::{Answer, Inspected, Job, Source, Stage};
+use super::accumulated::KeptSums;
+use super::job::{Answer, Inquiry, Inspected, Job, Source, Stage};
 use super::memory::template_path;
 use super::pool::Pool;
 use super::{Batch, Ended, failed, lost};
@@ -13,6 +14,7 @@ use crate::deliver::archive::PastRows;
 use crate::deliver::manifest::{Entry as FileEntry, run_key};
 use crate::diag::{Diagnostic, Place};
 use crate::report::GENERATOR;
+use crate::sums::SettledFile;
 
 /// An experiment that is about to run, and what decides whether it must.
 pub(super) struct Ready {
@@ -104,9 +106,12 @@ type Said = Result<Inspected, Vec<Diagnostic>>;
 fn inspected(batch: &Batch, pool: &Pool, paths: &[&PathBuf]) -> Vec<Said> {
     let answers: Mutex<Vec<Option<Said>>> = Mutex::new(paths.iter().map(|_| None).collect());
     let order: Vec<usize> = (0..paths.len()).collect();
+    let kept = KeptSums::of(batch);
     let line = |index: usize| {
         let source = Source { config: paths[index].clone(), overrides: batch.overrides.clone() };
-        serde_json::to_string(&Job::Inspect(source, batch.date)).map_err(|error| error.to_string())
+        let before = kept.before(paths[index]);
+        let inquiry = Inquiry { source, date: batch.date, before };
+        serde_json::to_string(&Job::Inspect(Box::new(inquiry))).map_err(|error| error.to_string())
     };
     pool.each(
         &order,
@@ -157,13 +162,16 @@ fn admit(
 
 /// The id of a config that may be broken otherwise, to tell which experiment it is about.
 fn peek_id(path: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let table: toml::Table = text.parse().ok()?;
-    table.get("experiment")?.get("id")?.as_str().map(str::to_owned)
+    peek(path)?.get("experiment")?.get("id")?.as_str().map(str::to_owned)
 }
 
-/// The inputs of an experiment: its config and its data files, by hash.
-pub(super) fn inputs(config: &Config) -> Result<Vec<FileEntry>, Diagnostic> {
+/// The keys of a config that may be wrong otherwise.
+pub(super) fn peek(path: &Path) -> Option<toml::Table> {
+    std::fs::read_to_string(path).ok()?.parse().ok()
+}
+
+/// The inputs of an experiment: its config and its data files, by hash; `known` are hashed already.
+pub(super) fn inputs(config: &Config, known: &[SettledFile]) -> Result<Vec<FileEntry>, Diagnostic> {
     let mut inputs = vec![FileEntry::of(config.path.display().to_string(), config.text.as_bytes())];
     if let Some(data) = &config.data
         && let Some(answer) = &data.answer
@@ -171,6 +179,11 @@ pub(super) fn inputs(config: &Config) -> Result<Vec<FileEntry>, Diagnostic> {
         inputs.push(FileEntry::of(data.files.pattern.clone(), answer.as_bytes()));
     }
     for path in config.data.iter().flat_map(DataSource::paths) {
+        let name = path.display().to_string();
+        if let Some(file) = known.iter().find(|file| file.path == name) {
+            inputs.push(FileEntry { path: name, bytes: file.bytes, blake3: file.blake3.clone() });
+            continue;
+        }
         let entry = FileEntry::of_file(path).map_err(|error| {
             Diagnostic::error("data::unreadable", format!("cannot read {}: {error}", path.display()))
         })?;

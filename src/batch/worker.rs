@@ -45,10 +45,10 @@ pub fn serve(templates: &Templates, stages: &dyn Fn() -> Vec<Stage>) -> std::io:
 
 fn answer(line: &str, templates: &Templates, stages: &dyn Fn() -> Vec<Stage>) -> Answer {
     match serde_json::from_str::<Job>(line) {
-        Ok(Job::Inspect(source, date)) => {
-            let name = source.config.display().to_string();
+        Ok(Job::Inspect(inquiry)) => {
+            let name = inquiry.source.config.display().to_string();
             Answer::Inspected(guarded(&name, || {
-                let inspected = experiment::inspect(&source, date)?;
+                let inspected = experiment::inspect(&inquiry)?;
                 Ok(Inspected { stages: stages(), ..inspected })
             }))
         }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use itog::diag::Diagnostic;
+use itog::sums::Before;
 use itog::validation::aa;
-use itog::{config, report, results, run, warehouse};
+use itog::{config, data, report, results, run, warehouse};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -20,7 +21,9 @@ pub fn analyze(file: &Path, set: &[String], texts: Option<&Path>, date: Option<D
     let mut config = config::load(file, &overrides).or_else(|problems| stop(&problems, USAGE))?;
     let date = date.unwrap_or_else(today);
     let _ = ctrlc::set_handler(warehouse::interrupt);
-    warehouse::fill(&mut config.value, date).or_else(|problems| stop(&problems, PARTLY))?;
+    let before = Before::default();
+    warehouse::fill(&mut config.value, date, &before).or_else(|problems| stop(&problems, PARTLY))?;
+    data::fill(&mut config.value, date, &before).or_else(|problems| stop(&problems, PARTLY))?;
     let findings = run::findings(config, date, &run::Past::default()).or_else(|p| stop(&p, PARTLY))?;
     let told = report::compose(&findings, &templates.narrative)
         .or_else(|error| stop(&[templates.blamed("report::narrative", &error)], FAILED))?;

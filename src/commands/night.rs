@@ -30,6 +30,7 @@ pub struct Setup {
     pool: Pool,
     timeout: Timeout,
     keep_inputs: u64,
+    full: bool,
     metrics: Option<PathBuf>,
     began: Instant,
     /// Output folder.
@@ -75,6 +76,7 @@ impl Setup {
             pool: Pool::new(worker(timings, texts)?, jobs, interrupted),
             timeout: args.timeout,
             keep_inputs: args.keep_inputs,
+            full: args.full,
             metrics: args.metrics.clone(),
             began: Instant::now(),
             out: args.out.out.clone(),
@@ -96,6 +98,7 @@ impl Setup {
             resume: wanted.resume,
             time_limit: self.timeout.0,
             keep_inputs: self.keep_inputs,
+            full: self.full,
             deliver: wanted.deliver,
             past: wanted.past,
             out: self.out.clone(),

@@ -56,6 +56,7 @@ codes! {
     TUKEY_NEEDS_ALL = "config::tukey-needs-all": "Tukey's test compares every pair.";
     CORRECTION_NEEDS_MEANS = "config::correction-needs-means": "Dunnett's and Tukey's tests are for means.";
     WAREHOUSE = "config::warehouse": "Rows are in files or in a database, and a database needs one table or query.";
+    INCREMENTAL = "config::incremental": "Sums of days can be kept where rows have a time and each is a unit of its own.";
     DATA_MISSING = "config::data-missing": "No file is where the config says the data are.";
     SEPARATOR_IS_DECIMAL = "config::separator-is-decimal": "Columns and decimals cannot share one mark.";
     UNKNOWN_ENCODING = "config::unknown-encoding": "A text encoding that no standard names so.";

@@ -118,6 +118,14 @@ pub enum GateReason {
         /// How many.
         rows: u64,
     },
+    /// Rows of days that had been settled are others than they were: everything was read again, and the sums that nights kept
+    /// do not agree.
+    PastChanged {
+        /// How many days.
+        count: u64,
+        /// The first of them.
+        first: Date,
+    },
     /// The last row of `[data]` is long ago.
     Stale {
         /// Days between its day and the date of the data.
@@ -233,6 +241,7 @@ impl GateReason {
             GateReason::EmptyIdentity => "empty-identity",
             GateReason::MalformedIdentity { .. } => "malformed-identity",
             GateReason::RowsAfterDate { .. } => "rows-after-date",
+            GateReason::PastChanged { .. } => "past-changed",
             GateReason::Stale { .. } => "stale",
             GateReason::MissingDays { .. } => "missing-days",
             GateReason::MissingTime { .. } => "missing-time",

@@ -1,12 +1,31 @@
 //! The dataset as it was on earlier days, made of the rows that are in memory already.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 
 use super::Dataset;
 use super::content::Content;
 use super::join::Setting;
 use super::open::{assemble, end_of};
-use crate::config::valid::{Facts, Metric, MetricSource};
+use super::reading::Reading;
+use crate::config::valid::{DataSource, Design, Facts, Metric, MetricSource};
+
+/// Of sums: what they were made for, where each row is a unit, so that its day is that of all that is known of it.
+#[derive(Debug)]
+pub(crate) struct ByDay {
+    pub source: DataSource,
+    pub design: Design,
+}
+
+impl ByDay {
+    /// None where the day of a unit's first exposure does not tell when its rows came.
+    pub(crate) fn of(source: &DataSource, design: &Design) -> Option<Arc<ByDay>> {
+        let rows_are_units = source.unit.is_none() && source.count.is_none() && source.facts.is_empty();
+        (rows_are_units && source.time.is_some())
+            .then(|| Arc::new(ByDay { source: source.clone(), design: design.clone() }))
+    }
+}
 
 /// The tables that a dataset was made of.
 #[derive(Debug)]
@@ -43,9 +62,17 @@ impl Dataset {
     /// Rows without a time are always there, and so are malformed rows. [`Reading::rows`](super::Reading::rows) are the rows of
     /// that day; all else that `reading` and `overview` say is of the files as a whole, and so are the kinds of the columns.
     ///
+    /// Of sums, where each row is a unit: the same, but rows without a group and broken rules are counted of all days.
+    ///
     /// No answer for days after the date of the data, where no row of `[data]` has a time, and where facts that a metric reads,
     /// or that name groups, have none. No file is read.
     pub fn as_of(&self, day: Date) -> Option<Dataset> {
+        if let (Some(sums), Some(setting)) = (&self.sums, &self.by_day) {
+            let sums = sums.until(day).filter(|_| day <= self.date)?;
+            let reading = Reading { rows: sums.rows.total, ..self.reading.clone() };
+            let data = Dataset::of_sums(sums, reading, &setting.source, &setting.design, day);
+            return Some(Dataset { by_day: Some(setting.clone()), ..data });
+        }
         let origin = self.origin.as_ref().filter(|_| day <= self.date)?;
         let source = &origin.setting.source;
         let cut = |content: &Content, files| {

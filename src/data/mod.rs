@@ -25,6 +25,7 @@
 #![allow(clippy::disallowed_methods, reason = "this room reads the data files")]
 
 mod accounting;
+mod accumulate;
 mod adjustment;
 mod aggregate;
 mod cells;
@@ -70,6 +71,7 @@ mod units;
 #[cfg(doc)]
 use crate::diag::Diagnostic;
 
+pub use accumulate::{accumulate, fill, question, settled_until};
 pub use daily::Daily;
 pub use facts::{FactsReading, LeftOut, RowsOfUnits};
 pub use gate::{Gate, GateReason};
@@ -119,8 +121,11 @@ pub struct Dataset {
     date: jiff::civil::Date,
     /// What the dataset of an earlier day is made of, when the times of all rows that matter are known.
     origin: Option<std::sync::Arc<history::Origin>>,
+    by_day: Option<std::sync::Arc<history::ByDay>>,
     /// How the rows of big files were read; none where all rows are at hand.
     pub streamed: Option<Streamed>,
+    /// The last day whose sums are kept from night to night; none where every night reads all rows.
+    pub settled: Option<jiff::civil::Date>,
     /// Some of the rows of big files.
     sample: Option<Box<Dataset>>,
     /// The sums of the rows, where nothing else is known of them.

@@ -187,6 +187,8 @@ pub(crate) fn assemble(
         date,
         origin: None,
         streamed: None,
+        settled: None,
+        by_day: None,
         sample: None,
         sums: None,
     })

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::daily::counted;
 use super::gate::{Gate, GateReason};
 use super::groups::{GroupCount, judge, named, ordered};
+use super::history::ByDay;
 use super::names::natural_order;
 use super::open::stale;
 use super::overview::{ColumnKind, ColumnOverview};
@@ -16,7 +17,7 @@ use super::stamps::{DAY, TimeRange, midnight};
 use super::{Daily, Dataset};
 use crate::config::valid::{DataSource, Design, OnBroken};
 use crate::diag::Diagnostic;
-use crate::sums::{ColumnSums, Sums};
+use crate::sums::{self, ColumnSums, Known, Sums};
 
 impl Dataset {
     /// The sums, where the rows are known as sums only: then nothing can be gathered, and metrics are made of these.
@@ -88,6 +89,8 @@ impl Dataset {
             origin: None,
             reading,
             streamed: None,
+            settled: None,
+            by_day: ByDay::of(source, design),
             sample: None,
             sums: Some(Box::new(sums)),
         }
@@ -104,12 +107,19 @@ impl Dataset {
                 Diagnostic::error("data::not-asked", message).hint("run it again with the database in reach")
             );
         };
-        let sums = Sums::from_json(answer).map_err(|reason| {
+        let Known { sums, until, changed, malformed } = sums::read(answer).map_err(|reason| {
             Diagnostic::error("data::sums", format!("{}: {reason}", source.files.pattern))
                 .hint("ask the database again: the sums are of another version")
         })?;
         let reading = Reading::of_answer(&source.files.pattern, answer.as_bytes(), sums.rows.total);
-        Ok(Dataset::of_sums(sums, reading, source, design, date))
+        let reading = Reading { malformed, ..reading };
+        let mut data = Dataset::of_sums(sums, reading, source, design, date);
+        data.settled = until;
+        if let Some(first) = changed.first() {
+            let reason = GateReason::PastChanged { count: changed.len() as u64, first: *first };
+            data.gates.push(reason.when(false));
+        }
+        Ok(data)
     }
 
     /// [`Dataset::segment_sizes`] of sums; nothing where the units were not parted so.

@@ -98,6 +98,12 @@ fn reason(config: &Config, gate: &Gate) -> String {
         GateReason::RowsAfterDate { rows } => {
             format!("строк позже даты отчёта: {}; в расчёт они не входят", integer(*rows))
         }
+        GateReason::PastChanged { count, first } => format!(
+            "дней, за которые строки изменились после того, как день считался завершённым: {}; первый — {}; всё прочитано заново, \
+             но отчёты прошлых ночей опирались на прежние строки",
+            integer(*count),
+            dates::long(*first)
+        ),
         GateReason::Stale { days, limit } => {
             format!("дней без новых данных: {}, а допустимо {}", integer(*days), integer(*limit))
         }

@@ -29,6 +29,7 @@
 //! Rows that belong together over several metrics. Relabelling (the A/A run), the balance of covariates and clustered
 //! quantiles are not made from sums, and a report says so (`metrics::not_run`).
 
+mod accumulated;
 mod arm;
 mod cell;
 mod merge;
@@ -37,6 +38,7 @@ mod table;
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
+pub use accumulated::{Accumulated, Before, Known, SCHEMA as ACCUMULATED, SettledFile, read};
 pub use arm::{ArmSums, Covariate, MetricSums};
 pub use cell::{Cell, Key};
 pub use table::{MOST_VALUES, Table, ValueTable};
@@ -177,6 +179,26 @@ impl Sums {
             *found.entry(of(exposure)).or_insert(0) += exposure.analysed;
         }
         found
+    }
+
+    /// The sums of the units of days up to one, and of those without a day. Rows that are in no group are those of all days, and
+    /// tables of values, which are of all days, are gone. None where a covariate is filled with the mean over all days.
+    pub fn until(&self, day: Date) -> Option<Sums> {
+        if self.metrics.iter().any(|metric| !metric.covariates.is_empty()) {
+            return None;
+        }
+        let is_meant = |of: Option<Date>| of.is_none_or(|of| of <= day);
+        let mut sums = self.clone();
+        let later: u64 = sums.exposures.iter().filter(|e| !is_meant(e.day)).map(|e| e.rows).sum();
+        sums.rows.total = sums.rows.total.saturating_sub(later);
+        sums.rows.after_date = 0;
+        sums.exposures.retain(|exposure| is_meant(exposure.day));
+        sums.time = sums.time.map(|(first, last)| (first, last.min(day.at(23, 59, 59, 0)).max(first)));
+        for arm in sums.metrics.iter_mut().flat_map(|metric| &mut metric.groups) {
+            arm.cells.retain(|cell| is_meant(cell.key.day));
+            arm.table = Table::NotAsked;
+        }
+        Some(sums)
     }
 
     /// The sums as JSON, the same bytes for the same sums.

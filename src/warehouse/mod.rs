@@ -32,7 +32,7 @@ use jiff::civil::Date;
 use crate::config::valid::{Config, DataSource, Engine, Warehouse};
 use crate::data;
 use crate::diag::Diagnostic;
-use crate::sums::Sums;
+use crate::sums::{Before, Sums};
 use answer::{Line, answered};
 use asked::{Asked, relation};
 use dialect::{Dialect, Kind};
@@ -114,10 +114,11 @@ pub fn inspect(config: &Config) -> Result<(), Vec<Diagnostic>> {
 ///
 /// # Errors
 /// As [`ask`].
-pub fn fill(config: &mut Config, date: Date) -> Result<(), Vec<Diagnostic>> {
+pub fn fill(config: &mut Config, date: Date, before: &Before) -> Result<(), Vec<Diagnostic>> {
     if config.data.as_ref().is_none_or(|data| data.warehouse.is_none()) {
         return Ok(());
     }
+    let _ = before;
     let sums = ask(config, date)?;
     let text = sums.to_json().map_err(|error| vec![Fault::Answer.says("sums", &error.to_string())])?;
     if let Some(data) = &mut config.data {

@@ -423,6 +423,14 @@ pub const CASES: &[Case] = &[
     ),
     Case(codes::FRESHNESS, "2", "time", &[DATA, "warn_after = 2\n", ROWS]),
     Case(codes::FRESHNESS, "9", "swap", &[DATA, "time = \"t\"\nwarn_after = 9\nerror_after = 3\n", ROWS]),
+    Case(codes::INCREMENTAL, "true", "time", &[DATA, "incremental = true\n", ROWS]),
+    Case(codes::INCREMENTAL, "3", "incremental", &[DATA, "late_days = 3\n", ROWS]),
+    Case(
+        codes::INCREMENTAL,
+        "\"u\"",
+        "rows of the days before",
+        &[DATA, "time = \"t\"\nunit = \"u\"\nincremental = true\n", ROWS],
+    ),
     Case(
         codes::IDENTITY_WITHOUT_UNIT,
         "[data.identity]",

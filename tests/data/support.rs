@@ -41,6 +41,7 @@ pub fn source(path: PathBuf, group: &str) -> DataSource {
         warn_after: None,
         error_after: None,
         streaming: Streaming::Auto,
+        incremental: None,
     }
 }
 

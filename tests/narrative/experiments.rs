@@ -258,6 +258,7 @@ fn refused() -> Vec<Findings> {
         GateReason::AbsentGroup { group: group() },
         GateReason::UndeclaredGroup { group: group(), units: 1 },
         GateReason::SingleGroup { group: group() },
+        GateReason::PastChanged { count: 2, first: jiff::civil::date(2024, 3, 5) },
         GateReason::SimilarGroups { first: "A".into(), second: "А".into() },
         GateReason::TooManyGroups { count: 101 },
         GateReason::MissingGroup { rows: 2 },

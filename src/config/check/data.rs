@@ -8,7 +8,7 @@ use super::super::raw::{At, Named, RawColumn, RawData, RawFacts, RawIdentity};
 use super::super::sink::Sink;
 use super::super::suggest;
 use super::super::valid::{
-    ColumnRule, DataSource, Engine, Facts, Files, Identity, OnBroken, Relation, Warehouse,
+    ColumnRule, DataSource, Engine, Facts, Files, Identity, Incremental, OnBroken, Relation, Warehouse,
 };
 use super::{text, transposed, unique};
 
@@ -57,6 +57,7 @@ pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<Data
     }
     let identity = data.identity.as_ref().map(|identity| self::identity(identity, data, base.own, sink));
     freshness(raw, sink);
+    let incremental = incremental(raw, sink);
     let facts: Vec<Option<Facts>> = data
         .facts
         .iter()
@@ -76,6 +77,7 @@ pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<Data
         warn_after: data.warn_after.as_ref().map(|days| days.value),
         error_after: data.error_after.as_ref().map(|days| days.value),
         streaming: data.streaming.as_ref().map(|word| word.value.0).unwrap_or_default(),
+        incremental,
     })
 }
 
@@ -173,6 +175,41 @@ fn describe(warehouse: &Warehouse) -> String {
         Relation::Table(table) => format!("{engine}: {table}"),
         Relation::Query(_) => format!("{engine}: query"),
     }
+}
+
+/// Sums of days add up where each row is of one day and is a unit of its own: what a unit did on several days is no sum of days.
+fn incremental(raw: &At<RawData>, sink: &mut Sink) -> Option<Incremental> {
+    let data = &raw.value;
+    let wanted = data.incremental.as_ref().filter(|wanted| wanted.value);
+    let Some(wanted) = wanted else {
+        if let Some(days) = &data.late_days {
+            let message = "`late_days` is of nights that add to the ones before";
+            sink.error(codes::INCREMENTAL, &days.span, message, "add `incremental = true`, or remove it");
+        }
+        return None;
+    };
+    if data.time.is_none() && !sink.is_spoiled(&raw.span, &["time"]) {
+        let message = "nothing says of which day a row is: [data] names no `time`";
+        sink.error(
+            codes::INCREMENTAL,
+            &wanted.span,
+            message,
+            "add `time`, the column with the time of the row",
+        );
+    }
+    let joined = [
+        ("unit", data.unit.as_ref().map(|key| &key.span)),
+        ("count", data.count.as_ref().map(|key| &key.span)),
+        ("[[data.facts]]", data.facts.first().map(|key| &key.span)),
+        ("[data.identity]", data.identity.as_ref().map(|key| &key.span)),
+    ];
+    if let Some((key, span)) = joined.into_iter().find_map(|(key, span)| Some((key, span?))) {
+        let message = format!("{key} brings rows of several days together, and sums of days cannot");
+        let hint = "remove `incremental`: a unit that comes back needs its rows of the days before";
+        sink.error(codes::INCREMENTAL, span, message, hint);
+    }
+    let late_days = data.late_days.as_ref().map_or(2, |days| days.value);
+    Some(Incremental { late_days: u16::try_from(late_days).unwrap_or(u16::MAX).max(1) })
 }
 
 /// Staleness is told by the time of rows, and a warning comes before a refusal.

@@ -67,6 +67,13 @@ pub struct RawData {
     pub error_after: Option<At<u64>>,
     /// Whether the rows are read in parts, of which only sums stay; `auto` unless said otherwise.
     pub streaming: Option<At<Word<Streaming>>>,
+    /// Rows of past days stay as they are, so that a night takes their sums from the archive and reads the days after them
+    /// only; false unless said otherwise. Needs `time`; each row is a unit.
+    pub incremental: Option<At<bool>>,
+    /// With `incremental`: so many days up to the data date may still get rows and are read again each night; 2 unless said
+    /// otherwise.
+    #[schemars(extend("minimum" = 1, "maximum" = 365, "examples" = [3]))]
+    pub late_days: Option<At<u64>>,
     /// What happens to rows that cannot be read; `refuse` unless said otherwise.
     pub malformed: Option<At<Word<OnBroken>>>,
     /// Fewest rows the analysis accepts; 1 unless said otherwise.

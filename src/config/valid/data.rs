@@ -86,6 +86,15 @@ pub struct DataSource {
     pub error_after: Option<u64>,
     /// Whether rows are read in parts, of which only sums stay.
     pub streaming: Streaming,
+    /// Whether sums of past days are kept and only the days after them are read.
+    pub incremental: Option<Incremental>,
+}
+
+/// Nights add to the sums of the nights before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incremental {
+    /// So many days up to the data date may still get rows; at least 1.
+    pub late_days: u16,
 }
 
 /// Whether the rows of `[data]` are read in parts, of which only sums stay.

@@ -14,7 +14,8 @@ mod data;
 mod metric;
 
 pub use data::{
-    ColumnRule, DataSource, Engine, Facts, Files, Identity, OnBroken, Relation, Streaming, Warehouse,
+    ColumnRule, DataSource, Engine, Facts, Files, Identity, Incremental, OnBroken, Relation, Streaming,
+    Warehouse,
 };
 pub use metric::{
     Adjustment, Aggregate, Counts, FunnelStep, Goal, Metric, MetricKind, MetricSource, Population, Role,

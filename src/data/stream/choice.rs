@@ -35,7 +35,7 @@ pub(crate) fn in_parts(
 }
 
 /// What cannot be made of sums over rows that are units.
-fn needs_rows(source: &DataSource, metrics: &[Metric]) -> Option<String> {
+pub(crate) fn needs_rows(source: &DataSource, metrics: &[Metric]) -> Option<String> {
     let of_source = [
         (source.unit.is_some(), "`unit` brings rows together"),
         (source.count.is_some(), "`count` says how many units a row stands for"),

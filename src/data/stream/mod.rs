@@ -32,6 +32,7 @@ mod tally;
 mod text;
 mod text_pass;
 
+pub(crate) use choice::needs_rows;
 pub(crate) use open::{Asked, open};
 pub(crate) use parts::Sizes;
 pub use sketch::ERROR as QUANTILE_ERROR;

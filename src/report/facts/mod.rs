@@ -241,6 +241,7 @@ pub fn of(f: &Findings) -> Value {
         "streamed": f.data.as_ref().and_then(|d| d.streamed.as_ref()).map(|s| json!({
             "step": s.step, "error": s.quantile_error,
         })),
+        "settled": f.data.as_ref().and_then(|d| d.settled).map(dates::long),
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
         "void": void,
         "winner": f.verdict.winner,
