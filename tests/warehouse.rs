@@ -14,6 +14,7 @@ use itog::config;
 use itog::config::valid::Config;
 use itog::data::{self, Dataset};
 use itog::metrics;
+use itog::sums::Before;
 use itog::validation::{course, segments};
 use itog::warehouse;
 use jiff::civil::date;
@@ -141,7 +142,7 @@ fn from_files(config: &Config) -> Dataset {
 
 fn from_server(config: &mut Config) -> Dataset {
     let night = date(2026, 3, 9);
-    warehouse::fill(config, night).unwrap_or_else(|problems| {
+    warehouse::fill(config, night, &Before::default()).unwrap_or_else(|problems| {
         let said: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.code, p.message)).collect();
         panic!("{}", said.join("\n"))
     });
@@ -290,7 +291,7 @@ fn what_servers_refuse_is_said_with_its_reason() {
         let folder = tempfile::tempdir().unwrap();
         let code = |from: &str| {
             let mut config = config(folder.path(), &format!("source = \"{source}\"\n{from}"), "2026-03-01");
-            let problems = warehouse::fill(&mut config, date(2026, 3, 9)).unwrap_err();
+            let problems = warehouse::fill(&mut config, date(2026, 3, 9), &Before::default()).unwrap_err();
             (problems[0].code, problems[0].message.clone())
         };
         assert_eq!(code("table = \"no_such_table\"").0, "warehouse::query");

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::asked::Asked;
 use super::sql::{
-    COMMON, IN_ONE_GROUP, IN_TWO_GROUPS, MOST_LINES, OF_COVARIATE, OF_RULE, WITHOUT_UNIT, of_metric,
+    COMMON, IN_ONE_GROUP, IN_TWO_GROUPS, MOST_LINES, OF_COVARIATE, OF_RULE, RECENT, WITHOUT_UNIT, of_metric,
     variables,
 };
 use crate::stats::Moments;
@@ -20,13 +20,18 @@ use crate::sums::{
 /// A centre further from the mean than so many standard deviations costs too many digits.
 const FURTHEST: f64 = 10.0;
 
+/// Lines of sums by cell; all others are values with their counts.
+const CELLS: i64 = 0;
+
 /// One line of the answer, its fields as text; none for NULL.
 pub type Line = Vec<Option<String>>;
 
 /// What came of an answer.
 pub struct Answered {
-    /// The sums.
+    /// The sums of all lines.
     pub sums: Sums,
+    /// Where nights add to the ones before: the sums of settled days and of the others.
+    pub portions: Option<[Sums; 2]>,
     /// The means of all variables, where a centre was so far from one that digits were lost.
     pub ask_again: Option<Vec<f64>>,
 }
@@ -34,6 +39,8 @@ pub struct Answered {
 /// One line, read.
 struct Read {
     part: i64,
+    /// Of days that are not settled.
+    recent: bool,
     number: i64,
     group: Option<String>,
     day: Option<Date>,
@@ -48,6 +55,19 @@ struct Read {
 /// A line that is not of the form that was asked for, in words.
 pub fn answered(asked: &Asked, lines: &[Line]) -> Result<Answered, String> {
     let read = lines.iter().map(|line| self::read(asked, line)).collect::<Result<Vec<Read>, String>>()?;
+    let all: Vec<&Read> = read.iter().collect();
+    let sums = together(asked, &all)?;
+    let ask_again = far(asked, &sums, all.iter().find(|line| line.part == CELLS).copied());
+    let of = |recent: bool| {
+        let own: Vec<&Read> = all.iter().filter(|line| line.recent == recent).copied().collect();
+        together(asked, &own)
+    };
+    let portions = if asked.span.is_some() { Some([of(false)?, of(true)?]) } else { None };
+    Ok(Answered { sums, portions, ask_again })
+}
+
+/// The sums of some lines.
+fn together(asked: &Asked, read: &[&Read]) -> Result<Sums, String> {
     let mut sums = Sums {
         partitions: asked
             .partitions
@@ -57,7 +77,7 @@ pub fn answered(asked: &Asked, lines: &[Line]) -> Result<Answered, String> {
         ..Sums::default()
     };
     // Lines come in any order; sums are the same whatever it is.
-    let cells: Vec<&Read> = read.iter().filter(|line| line.part == 0).collect();
+    let cells: Vec<&Read> = read.iter().filter(|line| line.part == CELLS).copied().collect();
     let in_groups = || cells.iter().filter(|line| line.number == IN_ONE_GROUP);
     let mut groups: Vec<String> = in_groups().filter_map(|line| line.group.clone()).collect();
     groups.sort_unstable();
@@ -103,9 +123,8 @@ pub fn answered(asked: &Asked, lines: &[Line]) -> Result<Answered, String> {
         .zip(&rules)
         .map(|(rule, numbers)| column(rule.column.clone(), rule.number.is_some(), numbers, sums.rows.total))
         .collect();
-    tables(asked, &mut sums, &read);
-    let ask_again = far(asked, &sums, cells.first().copied());
-    Ok(Answered { sums, ask_again })
+    tables(asked, &mut sums, read);
+    Ok(sums)
 }
 
 fn read(asked: &Asked, line: &Line) -> Result<Read, String> {
@@ -123,9 +142,9 @@ fn read(asked: &Asked, line: &Line) -> Result<Read, String> {
     let numbers = numbers
         .map(|text| text.trim().parse::<f64>().map_err(|_| format!("`{text}` is no number")))
         .collect::<Result<Vec<f64>, String>>()?;
-    let part = wanted(0)?;
+    let (part, recent) = (wanted(0)? % RECENT, wanted(0)? >= RECENT);
     let expected = match part {
-        0 => {
+        CELLS => {
             COMMON
                 + OF_RULE * asked.rules.len()
                 + OF_COVARIATE * asked.covariates.len()
@@ -138,11 +157,12 @@ fn read(asked: &Asked, line: &Line) -> Result<Read, String> {
         return Err(format!("a line has {} numbers, and {expected} were asked for", numbers.len()));
     }
     let number = wanted(1)?;
-    if part != 0 && usize::try_from(number).map_or(true, |number| number >= asked.metrics.len()) {
+    if part != CELLS && usize::try_from(number).map_or(true, |number| number >= asked.metrics.len()) {
         return Err(format!("there is no metric {number}"));
     }
     Ok(Read {
         part,
+        recent,
         number,
         group: line[2].clone(),
         day: whole(3)?.and_then(date),
@@ -311,10 +331,10 @@ fn cell(key: Key, numbers: &[f64], centre: &[f64]) -> Result<Cell, crate::stats:
 }
 
 /// The tables of values, where all their lines came.
-fn tables(asked: &Asked, sums: &mut Sums, read: &[Read]) {
+fn tables(asked: &Asked, sums: &mut Sums, read: &[&Read]) {
     let mut found: BTreeMap<(usize, &str), Vec<(f64, u64)>> = BTreeMap::new();
     let mut lines = vec![0_usize; asked.metrics.len()];
-    for line in read.iter().filter(|line| line.part == 1) {
+    for line in read.iter().filter(|line| line.part != CELLS) {
         let metric = line.number as usize;
         lines[metric] += 1;
         if let (Some(group), [value, times]) = (&line.group, line.numbers.as_slice()) {

@@ -94,6 +94,15 @@ pub struct AskedRule {
     pub excludes: bool,
 }
 
+/// Days of a night that adds to the ones before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First day that is read; all days where there is none.
+    pub since: Option<Date>,
+    /// The last settled day: lines of later days are told apart.
+    pub until: Date,
+}
+
 /// Everything that is asked.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -107,6 +116,10 @@ pub struct Asked {
     pub unit: Option<String>,
     /// The column of the time with its kind.
     pub time: Option<(String, Kind)>,
+    /// Rows may be without a time.
+    pub may_be_untimed: bool,
+    /// Where nights add to the ones before: what is read tonight, and how it is parted.
+    pub span: Option<Span>,
     /// First day of the experiment, where rows from before it are told apart.
     pub start: Option<Date>,
     /// The date of the data: later rows are not read.
@@ -171,6 +184,11 @@ impl Asked {
             group: label(&group, kind_of_group),
             unit,
             time,
+            may_be_untimed: source
+                .time
+                .as_ref()
+                .is_some_and(|name| columns.iter().any(|column| column.name == *name && column.nullable)),
+            span: None,
             start,
             date,
             metrics: Vec::new(),

@@ -1,7 +1,7 @@
 //! Past one machine: the rows of an experiment stay in their database, and only sums come here.
 //!
 //! # What
-//! [`ask`] sends one aggregate query an experiment and gives [`Sums`]; [`inspect`] checks a config against the columns alone.
+//! [`ask`] sends one aggregate query an experiment and gives [`Sums`](crate::sums::Sums); [`inspect`] checks a config against the columns alone.
 //!
 //! # How
 //! The columns of the table or query are read first, without a row. Every expression of the config is checked against them by the
@@ -32,9 +32,9 @@ use jiff::civil::Date;
 use crate::config::valid::{Config, DataSource, Engine, Warehouse};
 use crate::data;
 use crate::diag::Diagnostic;
-use crate::sums::{Before, Sums};
-use answer::{Line, answered};
-use asked::{Asked, relation};
+use crate::sums::Before;
+use answer::{Answered, Line, answered};
+use asked::{Asked, AskedCovariate, Span, relation};
 use dialect::{Dialect, Kind};
 use failure::Fault;
 pub use interrupt::interrupt;
@@ -79,22 +79,61 @@ impl Session {
     }
 }
 
-/// The sums of an experiment whose rows are in a database.
+/// The sums of an experiment whose rows are in a database, as the JSON that its report is made from: of all rows, or, with
+/// `incremental = true`, what the nights before kept and the days after it.
 ///
 /// # Errors
 /// A config that the columns or the dialect do not fit, all problems at once; a server that cannot be asked.
-pub fn ask(config: &Config, date: Date) -> Result<Sums, Vec<Diagnostic>> {
+pub fn ask(config: &Config, date: Date, before: &Before) -> Result<String, Vec<Diagnostic>> {
     let (source, warehouse) = place(config)?;
+    let written = |text: Result<String, serde_json::Error>| {
+        text.map_err(|error| vec![Fault::Answer.says("sums", &error.to_string())])
+    };
     with_session(config, source, warehouse, async |session, columns| {
-        let asked = Asked::of(config, source, warehouse, &columns, date)?;
-        let fail = |(fault, said): Failed| vec![fault.says(&source.files.pattern, &said)];
-        let wrong = |said: String| fail((Fault::Answer, said));
-        let lines = session.lines(&sql::query(&asked, &Centres::Sampled)).await.map_err(fail)?;
-        let first = answered(&asked, &lines).map_err(wrong)?;
-        let Some(means) = first.ask_again else { return Ok(first.sums) };
-        let lines = session.lines(&sql::query(&asked, &Centres::Known(means))).await.map_err(fail)?;
-        Ok(answered(&asked, &lines).map_err(wrong)?.sums)
+        let mut asked = Asked::of(config, source, warehouse, &columns, date)?;
+        let until =
+            source.incremental.as_ref().and_then(|incremental| data::settled_until(incremental, date));
+        let Some(until) = until else {
+            return written(answer(session, source, &asked).await?.sums.to_json());
+        };
+        let question = question(&asked, warehouse);
+        let usable = before.usable(&question, Some(until));
+        let since = usable.as_ref().and_then(|known| known.until?.tomorrow().ok());
+        asked.span = Some(Span { since, until });
+        let wrong = |said: String| vec![Fault::Answer.says(&source.files.pattern, &said)];
+        let answered = answer(session, source, &asked).await?;
+        let portions = answered.portions.ok_or_else(|| wrong("the days were not told apart".to_owned()))?;
+        let own = before.add(usable.as_ref(), question, Some(until), portions, Vec::new());
+        written(own.map_err(|reason| wrong(reason.to_string()))?.to_json())
     })
+}
+
+/// Asks, and asks again with the means where the centres were too far from them.
+async fn answer(session: &Session, source: &DataSource, asked: &Asked) -> Result<Answered, Vec<Diagnostic>> {
+    let fail = |(fault, said): Failed| vec![fault.says(&source.files.pattern, &said)];
+    let wrong = |said: String| fail((Fault::Answer, said));
+    let lines = session.lines(&sql::query(asked, &Centres::Sampled)).await.map_err(fail)?;
+    let first = answered(asked, &lines).map_err(wrong)?;
+    let Some(means) = first.ask_again else { return Ok(first) };
+    let lines = session.lines(&sql::query(asked, &Centres::Known(means))).await.map_err(fail)?;
+    answered(asked, &lines).map_err(wrong)
+}
+
+/// What is asked, whatever the night: the query of a fixed date, where it is asked, and the names that its numbers get.
+fn question(asked: &Asked, warehouse: &Warehouse) -> String {
+    let asked = Asked { date: Date::constant(2000, 1, 1), ..asked.clone() };
+    let metrics: Vec<&str> = asked.metrics.iter().map(|metric| metric.id.as_str()).collect();
+    let covariates: Vec<&str> = asked.covariates.iter().map(AskedCovariate::name).collect();
+    let partitions: Vec<&str> = asked.partitions.iter().map(|(by, _)| by.as_str()).collect();
+    let rules: Vec<&str> = asked.rules.iter().map(|rule| rule.column.as_str()).collect();
+    data::question(&[
+        &sql::query(&asked, &Centres::Sampled),
+        &warehouse.url_env,
+        &metrics.join("\n"),
+        &covariates.join("\n"),
+        &partitions.join("\n"),
+        &rules.join("\n"),
+    ])
 }
 
 /// Checks a config against the columns of its database, asking for no row.
@@ -118,9 +157,7 @@ pub fn fill(config: &mut Config, date: Date, before: &Before) -> Result<(), Vec<
     if config.data.as_ref().is_none_or(|data| data.warehouse.is_none()) {
         return Ok(());
     }
-    let _ = before;
-    let sums = ask(config, date)?;
-    let text = sums.to_json().map_err(|error| vec![Fault::Answer.says("sums", &error.to_string())])?;
+    let text = ask(config, date, before)?;
     if let Some(data) = &mut config.data {
         data.answer = Some(text.into());
     }
@@ -164,7 +201,7 @@ fn with_session<T>(
         let header = sql::header(&relation(warehouse, dialect));
         let columns = session.columns(&header).await.map_err(fail)?;
         let columns: Vec<Column> =
-            columns.into_iter().map(|(name, of)| Column { name, kind: dialect.kind(&of) }).collect();
+            columns.into_iter().map(|(name, of)| Column::of(name, &of, dialect)).collect();
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         data::inspect_columns(source, &config.metrics, &config.segments, &names).map_err(|problems| {
             let placed = problems.into_iter().map(|problem| Diagnostic {

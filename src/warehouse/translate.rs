@@ -5,6 +5,7 @@
 
 use super::dialect::{Dialect, Kind};
 use super::lexer::{Token, words};
+use crate::config::valid::Engine;
 
 /// A column of the relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,19 @@ pub struct Column {
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// Whether it may hold NULL, as far as its type tells.
+    pub nullable: bool,
+}
+
+impl Column {
+    /// A column as a server describes it.
+    pub fn of(name: String, described: &str, dialect: Dialect) -> Column {
+        let nullable = match dialect.0 {
+            Engine::Clickhouse => described.contains("Nullable"),
+            Engine::Postgres => true,
+        };
+        Column { name, kind: dialect.kind(described), nullable }
+    }
 }
 
 /// An expression of the server.

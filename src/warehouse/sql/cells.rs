@@ -2,7 +2,7 @@
 
 use super::super::asked::{Asked, AskedMetric, Wish};
 use super::differences::valued;
-use super::{FEW, MOST_LINES, bit, variables};
+use super::{FEW, MOST_LINES, bit, part, variables};
 
 /// Sums by cell.
 pub fn cells(asked: &Asked, differences: &str) -> String {
@@ -64,8 +64,9 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
     numbers.extend((0..variables(asked)).map(|at| format!("max(k_{at})")));
     let day = if timed { "d_t" } else { "NULL" };
     let lacking = if asked.covariates.is_empty() { "0" } else { "d_lacking" };
+    let part = part(asked, 0, "d_first");
     let mut fields = vec![
-        format!("{} AS a_part", dialect.whole("0")),
+        format!("{} AS a_part", dialect.whole(&part)),
         format!("{} AS a_number", dialect.whole("d_class")),
         format!("{} AS a_group", dialect.maybe_text("d_g")),
         format!("{} AS a_day", dialect.whole(day)),
@@ -77,6 +78,7 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
     fields.push(format!("{} AS a_numbers", dialect.array(&numbers)));
     let mut by = vec!["d_class".to_owned(), "d_g".to_owned()];
     by.extend(timed.then(|| "d_t".to_owned()));
+    by.extend(asked.span.map(|_| part));
     by.extend((!asked.covariates.is_empty()).then(|| "d_lacking".to_owned()));
     by.extend((0..asked.partitions.len()).map(|k| format!("d_p{k}")));
     // Units in two groups are one cell, whatever their groups are.
@@ -102,8 +104,13 @@ pub fn table(asked: &Asked, number: usize, metric: &AskedMetric, units: &str) ->
         }
     }
     let x = format!("z_x{number}_0");
+    let part = part(asked, 1, "z_first");
+    let (by, most) = match asked.span {
+        Some(_) => (format!("{part}, z_g, {x}"), 2 * MOST_LINES),
+        None => (format!("z_g, {x}"), MOST_LINES),
+    };
     let mut fields = vec![
-        format!("{} AS a_part", dialect.whole("1")),
+        format!("{} AS a_part", dialect.whole(&part)),
         format!("{} AS a_number", dialect.whole(&number.to_string())),
         format!("{} AS a_group", dialect.maybe_text("z_g")),
         format!("{} AS a_day", dialect.whole("NULL")),
@@ -112,7 +119,7 @@ pub fn table(asked: &Asked, number: usize, metric: &AskedMetric, units: &str) ->
     fields.extend((0..asked.partitions.len()).map(|k| format!("{} AS a_p{k}", dialect.maybe_text("NULL"))));
     fields.push(format!("{} AS a_numbers", dialect.array(&[x.clone(), "count(*)".to_owned()])));
     Some(format!(
-        "SELECT * FROM (SELECT {} FROM ({units}) AS q_values WHERE {condition} GROUP BY z_g, {x} LIMIT {MOST_LINES}) AS q_table{number}",
+        "SELECT * FROM (SELECT {} FROM ({units}) AS q_values WHERE {condition} GROUP BY {by} LIMIT {most}) AS q_table{number}",
         fields.join(", ")
     ))
 }

@@ -29,6 +29,9 @@ const FEW: usize = 200_000;
 /// So many lines of values a metric may bring: one that reaches it has too many.
 pub const MOST_LINES: usize = 2 * (MOST_VALUES + 1);
 
+/// What is added to the kind of a line whose rows are of days that are not settled.
+pub const RECENT: i64 = 2;
+
 /// What differences are taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Centres {
@@ -72,8 +75,10 @@ pub fn query(asked: &Asked, centres: &Centres) -> String {
     let units = units::units(asked, &asked.relation);
     let centre = match centres {
         Centres::Sampled => {
+            // Of all days, so that the centre is the same whichever of them are read.
+            let whole = Asked { span: None, ..asked.clone() };
             let sample = format!("(SELECT * FROM {} LIMIT {SAMPLE}) AS q_first", asked.relation);
-            sampled(asked, &units::units(asked, &sample))
+            sampled(&whole, &units::units(&whole, &sample))
         }
         Centres::Known(known) => {
             let of = known
@@ -96,6 +101,22 @@ pub fn query(asked: &Asked, centres: &Centres) -> String {
 /// The query that gives no row but tells the columns.
 pub fn header(relation: &str) -> String {
     format!("SELECT * FROM {relation} LIMIT 0")
+}
+
+/// The kind of a line, and with it the portion of the days that it is of; `first` is the day of a row.
+fn part(asked: &Asked, kind: i64, first: &str) -> String {
+    match asked.span {
+        None => kind.to_string(),
+        Some(span) => {
+            let until = days(span.until);
+            format!("CASE WHEN {first} <= {until} THEN {kind} ELSE {} END", kind + RECENT)
+        }
+    }
+}
+
+/// Days since 1970.
+fn days(date: jiff::civil::Date) -> i64 {
+    date.since(jiff::civil::Date::constant(1970, 1, 1)).map_or(0, |span| i64::from(span.get_days()))
 }
 
 fn all(conditions: &[String]) -> String {

@@ -11,8 +11,16 @@ pub fn rows(asked: &Asked, relation: &str) -> String {
     let mut wanted = Vec::new();
     if let Some((column, kind)) = &asked.time {
         fields.push(format!("{} AS q_t", dialect.day(column, *kind)));
+        // A comparison alone lets a server pass over parts that are sorted or partitioned by the column.
+        let or_untimed = |comparison: String| match asked.may_be_untimed {
+            true => format!("({column} IS NULL OR {comparison})"),
+            false => comparison,
+        };
         if let Ok(after) = asked.date.tomorrow() {
-            wanted.push(format!("({column} IS NULL OR {column} < {})", dialect.midnight(after, *kind)));
+            wanted.push(or_untimed(format!("{column} < {}", dialect.midnight(after, *kind))));
+        }
+        if let Some(since) = asked.span.and_then(|span| span.since) {
+            wanted.push(or_untimed(format!("{column} >= {}", dialect.midnight(since, *kind))));
         }
         if let Some(start) = asked.start {
             let early = format!("{column} < {}", dialect.midnight(start, *kind));

@@ -1,0 +1,200 @@
+//! Nights that add to the sums of the nights before, where rows are in a database: they agree with asking for everything, and
+//! need no row of a settled day. `.ci/warehouse` starts the servers; without them the tests say that they skip.
+
+#![allow(clippy::disallowed_methods, reason = "tests read files and the environment")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use itog::config;
+use itog::config::valid::Config;
+use itog::sums::{Accumulated, Before, Sums};
+use itog::warehouse;
+use jiff::civil::{Date, date};
+
+const CONFIG: &str = r#"
+[experiment]
+id = "nights"
+title = "N"
+start = 2026-03-01
+[design]
+control = "A"
+[data]
+SOURCE
+group = "grp"
+time = "at"
+incremental = true
+late_days = 1
+[data.columns.spend]
+min = 1
+[[segment]]
+id = "platform"
+by = "platform"
+[[metric]]
+id = "spend"
+value = "spend"
+role = "primary"
+test = "welch"
+[[metric]]
+id = "ranks"
+value = "visits"
+test = "mann-whitney"
+[[metric]]
+id = "paid"
+kind = "proportion"
+value = "spend > 50"
+[[metric]]
+id = "per-visit"
+kind = "ratio"
+value = "spend"
+denominator = "visits"
+[[metric]]
+id = "adjusted"
+value = "spend"
+covariates = ["age"]
+test = "welch"
+"#;
+
+const DAYS: i8 = 9;
+
+/// Lines of the table: group, platform, time, spending, visits, age.
+fn rows(sign: &dyn Fn(&str) -> String) -> Vec<String> {
+    let mut state = 7_u64;
+    let mut next = move |below: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % below
+    };
+    let mut lines = Vec::new();
+    for row in 0..4_000_u64 {
+        let group = ["A", "B"][next(2) as usize];
+        let platform = ["ios", "web"][next(2) as usize];
+        let mut line = format!("{}\t{}\t", sign(group), sign(platform));
+        let at = format!("2026-03-{:02} {:02}:00:00", 1 + row % DAYS as u64, next(24));
+        let (spend, visits, age) = (1e5 + next(10_000) as f64 / 100.0, next(9), 18 + next(50));
+        let _ = write!(line, "{}\t{spend}\t{visits}\t{age}", sign(&at));
+        lines.push(line);
+    }
+    lines
+}
+
+fn config(folder: &Path, source: &str) -> Config {
+    let path = folder.join("nights.toml");
+    fs::write(&path, CONFIG.replace("SOURCE", source)).unwrap();
+    config::load(&path, &[]).unwrap_or_else(|problems| panic!("{problems:?}")).value
+}
+
+fn asked(config: &mut Config, night: Date, before: &Before) -> Accumulated {
+    warehouse::fill(config, night, before).unwrap_or_else(|problems| panic!("{problems:?}"));
+    Accumulated::from_json(config.data.as_ref().unwrap().answer.as_deref().unwrap()).unwrap()
+}
+
+fn after(known: &Accumulated, whole: bool) -> Before {
+    Before { kept: Some(known.to_json().unwrap()), whole }
+}
+
+/// Moments of the cells are those of one reading, so they are the same numbers; what is merged is near.
+fn same(a: &Sums, b: &Sums) {
+    assert_eq!((&a.groups, &a.partitions, &a.exposures), (&b.groups, &b.partitions, &b.exposures));
+    assert_eq!((a.rows, a.time), (b.rows, b.time));
+    for (a, b) in a.metrics.iter().zip(&b.metrics) {
+        for (a, b) in a.groups.iter().zip(&b.groups) {
+            assert_eq!(a.table, b.table);
+            assert_eq!(a.cells.len(), b.cells.len());
+            for (a, b) in a.cells.iter().zip(&b.cells) {
+                assert_eq!((&a.key, a.joint.n(), a.zeros, a.range), (&b.key, b.joint.n(), b.zeros, b.range));
+                for (a, b) in a.joint.means().iter().zip(b.joint.means()) {
+                    assert!((a - b).abs() <= 1e-12 * a.abs().max(1e-6), "{a} {b}");
+                }
+            }
+        }
+    }
+}
+
+/// Night after night, the rows of settled days taken away by `remove` before the last one.
+fn agrees(source: &str, remove: &dyn Fn(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), source);
+    let mut kept = asked(&mut config, date(2026, 3, 4), &Before::default());
+    assert_eq!((kept.until, kept.settled.time.unwrap().1.date()), (Some(date(2026, 3, 3)), date(2026, 3, 3)));
+    for day in 5..=8 {
+        let night = date(2026, 3, day);
+        kept = asked(&mut config, night, &after(&kept, false));
+        let whole = asked(&mut config, night, &after(&kept, true));
+        assert_eq!(whole.changed, Vec::<Date>::new());
+        same(&kept.settled, &whole.settled);
+        same(&kept.total().unwrap(), &whole.total().unwrap());
+    }
+    let night = date(2026, 3, 9);
+    let whole = asked(&mut config, night, &Before::default());
+    assert_eq!(whole.total().unwrap().rows.total, 4_000);
+    remove("2026-03-08 00:00:00");
+    let added = asked(&mut config, night, &after(&kept, false));
+    same(&added.total().unwrap(), &whole.total().unwrap());
+    // Everything read again finds that the days are gone.
+    let again = asked(&mut config, night, &after(&added, true));
+    assert_eq!(again.changed.len(), 7);
+    assert!(again.total().unwrap().rows.total < 1_000);
+    // Another question begins anew.
+    config.metrics[0].id = "other".to_owned();
+    assert_eq!(asked(&mut config, night, &after(&added, false)).changed, Vec::<Date>::new());
+}
+
+fn block<T>(work: impl std::future::Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn address(name: &str) -> Option<String> {
+    let found = std::env::var(name).ok();
+    if found.is_none() {
+        eprintln!("skipped: {name} is not set; .ci/warehouse starts a server and sets it");
+    }
+    found
+}
+
+#[test]
+fn postgres_nights_add_up() {
+    let Some(url) = address("ITOG_POSTGRES_URL") else { return };
+    let run = |sql: &str| {
+        block(async {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(sql).await.unwrap();
+        });
+    };
+    let values: Vec<String> = rows(&|text| format!("'{text}'"))
+        .into_iter()
+        .map(|line| format!("({})", line.replace('\t', ",")))
+        .collect();
+    run(
+        "DROP TABLE IF EXISTS itog_nights; CREATE TABLE itog_nights (grp text, platform text, at timestamp, \
+         spend double precision, visits integer, age integer)",
+    );
+    run(&format!("INSERT INTO itog_nights VALUES {}", values.join(",")));
+    agrees("source = \"postgres\"\ntable = \"itog_nights\"", &|before| {
+        run(&format!("DELETE FROM itog_nights WHERE at < '{before}'"));
+    });
+}
+
+#[test]
+fn clickhouse_nights_add_up() {
+    let Some(url) = address("ITOG_CLICKHOUSE_URL") else { return };
+    let run = |sql: String| {
+        block(async {
+            let answer = reqwest::Client::new().post(&url).body(sql).send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{text}");
+        });
+    };
+    let create = "CREATE TABLE itog_nights (grp String, platform String, at DateTime, spend Float64, visits Int32, age Int32) \
+                  ENGINE = MergeTree() PARTITION BY toDate(at) ORDER BY at";
+    run("DROP TABLE IF EXISTS itog_nights".to_owned());
+    run(create.to_owned());
+    run(format!("INSERT INTO itog_nights FORMAT TabSeparated\n{}", rows(&str::to_owned).join("\n")));
+    agrees("source = \"clickhouse\"\ntable = \"itog_nights\"", &|before| {
+        let first = before.parse::<jiff::civil::DateTime>().unwrap().date();
+        for day in 1..first.day() {
+            run(format!("ALTER TABLE itog_nights DROP PARTITION '2026-03-{day:02}'"));
+        }
+    });
+}
