@@ -1,5 +1,8 @@
 //! A drawing as an opaque PNG, for mail readers that show neither SVG nor transparency.
 
+mod deflate;
+mod encode;
+
 use skrifa::instance::{LocationRef, Size};
 use skrifa::outline::{DrawSettings, OutlinePen};
 use skrifa::{FontRef, GlyphId, MetadataProvider};
@@ -16,7 +19,7 @@ const LARGEST: f32 = 16_000.0;
 
 /// Paints `drawing` on white at `scale` pixels a point. Empty only for a drawing without area.
 pub fn png(drawing: &Drawing, scale: f32) -> Vec<u8> {
-    paint(drawing, scale).and_then(|pixmap| pixmap.encode_png().ok()).unwrap_or_default()
+    paint(drawing, scale).map_or_else(Vec::new, |raster| encode::png(&raster))
 }
 
 fn paint(drawing: &Drawing, scale: f32) -> Option<Pixmap> {

@@ -1,0 +1,240 @@
+//! An opaque raster as a PNG of few colours (ISO/IEC 15948): a byte a pixel and a palette.
+//!
+//! A chart is drawn in a dozen colours; the others are their mixtures along edges. The 256 most frequent colours are kept as they
+//! are, and a rare mixture becomes the nearest of them. A picture that would suffer by that keeps all its colours at three
+//! bytes a pixel.
+
+use tiny_skia::Pixmap;
+
+use super::deflate::zlib;
+
+/// Colours of a palette.
+const PALETTE: usize = 256;
+/// How far a channel of a rare colour may move, of 255: a quarter of the contrast of an edge.
+const NEAR: u8 = 64;
+/// A colour of so many pixels is more than an edge and moves nowhere.
+const SEEN: u32 = 64;
+/// Different colours of a picture that is worth a palette.
+const COLORS: usize = 4096;
+
+/// Encodes a raster whose every pixel is opaque.
+pub(super) fn png(raster: &Pixmap) -> Vec<u8> {
+    let width = raster.width() as usize;
+    let rows = raster.data().chunks_exact(4 * width);
+    let (kind, palette, stride, data) = match palette(raster.data()) {
+        Some((palette, places)) => {
+            let mut data = Vec::with_capacity(rows.len() * (width + 1));
+            for row in rows {
+                // Every row begins with its filter: none.
+                data.push(0);
+                let (mut last, mut place) = (NOBODY, 0);
+                data.extend(row.as_chunks().0.iter().map(|pixel| {
+                    if key(*pixel) != last {
+                        last = key(*pixel);
+                        place = places.slots[places.find(last)].1 as u8;
+                    }
+                    place
+                }));
+            }
+            (3, palette, width + 1, data)
+        }
+        None => {
+            let mut data = Vec::with_capacity(rows.len() * (3 * width + 1));
+            for row in rows {
+                data.push(0);
+                row.as_chunks::<4>().0.iter().for_each(|pixel| data.extend(&pixel[..3]));
+            }
+            (2, Vec::new(), 3 * width + 1, data)
+        }
+    };
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut head = [raster.width().to_be_bytes(), raster.height().to_be_bytes()].concat();
+    // Eight bits, the kind of colour, and the only compression, filtering and order that are not interlaced.
+    head.extend([8, kind, 0, 0, 0]);
+    chunk(&mut bytes, b"IHDR", &head);
+    if !palette.is_empty() {
+        chunk(&mut bytes, b"PLTE", &palette);
+    }
+    chunk(&mut bytes, b"IDAT", &zlib(&data, stride));
+    chunk(&mut bytes, b"IEND", &[]);
+    bytes
+}
+
+fn chunk(bytes: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) {
+    bytes.extend((content.len() as u32).to_be_bytes());
+    let begin = bytes.len();
+    bytes.extend(name);
+    bytes.extend(content);
+    bytes.extend(crc32(&bytes[begin..]).to_be_bytes());
+}
+
+/// No pixel has this key.
+const NOBODY: u32 = u32::MAX;
+
+/// A pixel as a number: blue, green, red from the highest byte on.
+fn key([red, green, blue, _]: [u8; 4]) -> u32 {
+    u32::from_le_bytes([red, green, blue, 0])
+}
+
+/// Colours with a number each, found by hash.
+struct Table {
+    slots: Vec<(u32, u32)>,
+    used: usize,
+}
+
+impl Table {
+    const BITS: u32 = 13;
+
+    fn new() -> Table {
+        Table { slots: vec![(NOBODY, 0); 1 << Self::BITS], used: 0 }
+    }
+
+    /// The slot of a colour, or the free one where it belongs. Half of the slots stay free.
+    fn find(&self, color: u32) -> usize {
+        let mut at = (color.wrapping_mul(0x9E37_79B1) >> (32 - Self::BITS)) as usize;
+        while self.slots[at].0 != color && self.slots[at].0 != NOBODY {
+            at = (at + 1) % self.slots.len();
+        }
+        at
+    }
+
+    /// The number of a colour, 0 at first. None when there are too many colours.
+    fn number(&mut self, color: u32) -> Option<&mut u32> {
+        let at = self.find(color);
+        if self.slots[at].0 == NOBODY {
+            self.used += 1;
+            self.slots[at].0 = color;
+        }
+        (self.used <= COLORS).then(|| &mut self.slots[at].1)
+    }
+}
+
+/// The palette as a PNG wants it, and the place in it of every colour of the picture. None when it would show.
+fn palette(pixels: &[u8]) -> Option<(Vec<u8>, Table)> {
+    let mut table = Table::new();
+    let (mut last, mut run) = (NOBODY, 0);
+    for pixel in pixels.as_chunks().0 {
+        if key(*pixel) != last {
+            if run > 0 {
+                *table.number(last)? += run;
+            }
+            (last, run) = (key(*pixel), 0);
+        }
+        run += 1;
+    }
+    if run > 0 {
+        *table.number(last)? += run;
+    }
+    let mut colors: Vec<(u32, u32)> =
+        table.slots.iter().copied().filter(|(color, _)| *color != NOBODY).collect();
+    colors.sort_unstable_by_key(|(color, seen)| (std::cmp::Reverse(*seen), *color));
+    let (kept, rare) = colors.split_at(colors.len().min(PALETTE));
+    for (place, (color, _)) in (0..).zip(kept) {
+        *table.number(*color)? = place;
+    }
+    for (color, seen) in rare {
+        let distances = kept.iter().map(|(kept, _)| distance(*color, *kept));
+        let (near, place) = distances.zip(0..).min()?;
+        if near > NEAR || *seen >= SEEN && near > 0 {
+            return None;
+        }
+        *table.number(*color)? = place;
+    }
+    let channels = |(color, _): &(u32, u32)| color.to_le_bytes().into_iter().take(3);
+    Some((kept.iter().flat_map(channels).collect(), table))
+}
+
+/// How far two colours are apart in the channel in which they differ most.
+fn distance(one: u32, two: u32) -> u8 {
+    let pairs = one.to_le_bytes().into_iter().zip(two.to_le_bytes());
+    pairs.map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0)
+}
+
+/// The check sum of a chunk.
+fn crc32(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let (mut rest, mut bit) = (byte as u32, 0);
+            while bit < 8 {
+                rest = if rest & 1 == 1 { 0xEDB8_8320 ^ rest >> 1 } else { rest >> 1 };
+                bit += 1;
+            }
+            table[byte] = rest;
+            byte += 1;
+        }
+        table
+    };
+    !bytes.iter().fold(!0, |sum, byte| TABLE[usize::from(sum as u8 ^ byte)] ^ sum >> 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tiny_skia::{Color, IntSize};
+
+    /// A raster of these colours in turn.
+    fn raster(width: u32, height: u32, color: impl Fn(u32) -> [u8; 3]) -> Pixmap {
+        let pixel = |at| {
+            let [red, green, blue] = color(at);
+            [red, green, blue, 255]
+        };
+        let data = (0..width * height).flat_map(pixel).collect();
+        Pixmap::from_vec(data, IntSize::from_wh(width, height).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn few_colours_come_back_as_they_are() {
+        for colors in [1u32, 2, 7, 256] {
+            let raster = raster(101, 67, |at| {
+                let n = at * 7 % colors;
+                [n as u8, (n * 3) as u8, 255 - n as u8]
+            });
+            let bytes = png(&raster);
+            assert_eq!(bytes[25], 3, "{colors} colours have a palette");
+            assert_eq!(Pixmap::decode_png(&bytes).unwrap(), raster);
+        }
+    }
+
+    #[test]
+    fn rare_mixtures_move_a_little_and_frequent_colours_not_at_all() {
+        // 200 frequent colours, and a hundred that stand for one pixel each.
+        let raster = raster(200, 100, |at| match at % 200 {
+            0 => [(at / 200) as u8, 1, 1],
+            n => [n as u8, 0, 0],
+        });
+        let back = Pixmap::decode_png(&png(&raster)).unwrap();
+        for (was, is) in raster.pixels().iter().zip(back.pixels()) {
+            assert!(was == is || was.green() == 1 && was.red().abs_diff(is.red()) <= 1, "{was:?} {is:?}");
+        }
+        assert_eq!(png(&raster)[25], 3);
+    }
+
+    #[test]
+    fn a_picture_of_many_colours_keeps_them() {
+        let raster = raster(256, 256, |at| [at as u8, (at >> 8) as u8, (at * 11) as u8]);
+        let bytes = png(&raster);
+        assert_eq!(bytes[25], 2);
+        assert_eq!(Pixmap::decode_png(&bytes).unwrap(), raster);
+    }
+
+    #[test]
+    fn a_spot_of_a_colour_of_its_own_is_not_lost() {
+        // More than a palette of frequent greys and blues, and nine pixels of pure red.
+        let raster = raster(300, 300, |at| match at {
+            500..509 => [255, 0, 0],
+            _ => [(at % 257 / 2) as u8, (at % 257 / 2) as u8, (at % 257) as u8],
+        });
+        assert_eq!(Pixmap::decode_png(&png(&raster)).unwrap(), raster);
+    }
+
+    #[test]
+    fn an_empty_field_takes_next_to_nothing() {
+        let mut white = Pixmap::new(1198, 1663).unwrap();
+        white.fill(Color::WHITE);
+        let bytes = png(&white);
+        assert!(bytes.len() < 4000, "{}", bytes.len());
+        assert_eq!(Pixmap::decode_png(&bytes).unwrap(), white);
+    }
+}
