@@ -1,6 +1,5 @@
 //! A drawing as an opaque PNG, for mail readers that show neither SVG nor transparency.
 
-mod deflate;
 mod encode;
 
 use skrifa::instance::{LocationRef, Size};
