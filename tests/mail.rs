@@ -310,6 +310,22 @@ fn a_large_pdf_is_linked_or_said_to_be_in_the_folder() {
 }
 
 #[test]
+fn what_people_have_decided_waits_for_nobody() {
+    let (out, mut night) =
+        night(&[results("a", "Первый", "ship", 4.0), results("b", "Второй", "ship", 4.0)], &[]);
+    let delivery = delivery(&[HEAD, SMTP, PEOPLE]);
+    let subject = |night: &Night| {
+        let made = made(night, &delivery, out.path());
+        MessageParser::default().parse(&bytes(&made[0])).unwrap().subject().unwrap().to_owned()
+    };
+    assert!(subject(&night).contains("ждут решения — 2"), "{}", subject(&night));
+    night.reports[0].told.decided = true;
+    assert!(subject(&night).contains("ждут решения — 1"), "{}", subject(&night));
+    night.reports[1].told.decided = true;
+    assert!(subject(&night).contains("новых решений нет"), "{}", subject(&night));
+}
+
+#[test]
 fn a_thousand_experiments_fit_into_a_mail() {
     let many: Vec<Value> = (0..1000)
         .map(|i| {

@@ -128,6 +128,9 @@ pub fn night(out: &Path, date: Date, templates: &Templates, failed: &[Told]) -> 
         told.before = other.and_then(|entry| {
             templates.narrative.terms().action(&entry.action).map(|term| term.label.clone())
         });
+        let decisions = archive.decisions(Some(&told.entry.id));
+        let decisions = decisions.map_err(|failure| failure.diagnostic("archive::read", out))?;
+        told.decided = decisions.iter().any(|decision| decision.superseded_by.is_none());
     }
     night.chain = archive.head().ok();
     Ok(night)

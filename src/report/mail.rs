@@ -61,6 +61,8 @@ pub struct Told {
     pub refused: bool,
     /// What the action was called when it was another one, the night before.
     pub before: Option<String>,
+    /// People have written down what they decided: it waits for nobody.
+    pub decided: bool,
 }
 
 /// Charts of a letter, the most telling kinds first, by the end of their ids.
@@ -111,6 +113,7 @@ impl Told {
             figures: Vec::deserialize(&screen["figures"]).unwrap_or_default(),
             refused: gates.is_some_and(|gates| gates.iter().any(|gate| gate["refuses"] == true)),
             before: None,
+            decided: false,
         })
     }
 
@@ -351,7 +354,7 @@ fn urgency(told: &Told) -> usize {
 }
 
 fn is_decisive(told: &Told) -> bool {
-    matches!(told.entry.action.as_deref(), Some("ship" | "keep" | "stop"))
+    !told.decided && matches!(told.entry.action.as_deref(), Some("ship" | "keep" | "stop"))
 }
 
 fn link(told: &Told) -> Inline {
