@@ -3,7 +3,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files and the environment")]
 
+#[path = "warehouse/facts.rs"]
+mod facts;
 mod same;
+#[path = "warehouse/server.rs"]
+mod server;
 
 use std::fmt::Write as _;
 use std::fs;

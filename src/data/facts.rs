@@ -247,7 +247,7 @@ impl Tally {
 }
 
 /// What the joining itself gives cause to say.
-fn gates(facts: &FactsReading) -> Vec<Gate> {
+pub(crate) fn gates(facts: &FactsReading) -> Vec<Gate> {
     let out = &facts.left_out;
     let of = facts.reading.rows - out.after_date;
     let mut gates = Vec::new();

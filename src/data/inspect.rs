@@ -163,7 +163,8 @@ pub(crate) fn same_header(
     if problems.is_empty() { Ok(kept) } else { Err(problems) }
 }
 
-/// Checks every column and SQL expression of a config against the columns of a database, as [`inspect`] does for files.
+/// Checks every column and SQL expression of a config against the columns of a database, as [`inspect`] does for files;
+/// `facts` are the columns of the facts in the order of the config.
 ///
 /// # Errors
 /// As [`inspect`], as far as names tell: columns that do not exist, SQL that does not parse.
@@ -172,8 +173,12 @@ pub fn inspect_columns(
     metrics: &[Metric],
     segments: &[Segment],
     columns: &[String],
+    facts: &[Vec<String>],
 ) -> Result<(), Vec<Diagnostic>> {
     let mut problems = answerable(source, metrics, segments).err().unwrap_or_default();
     problems.extend(needs(columns, &Spec::data(source, metrics, segments)).err().unwrap_or_default());
+    for (of, columns) in source.facts.iter().zip(facts) {
+        problems.extend(needs(columns, &Spec::facts(of, metrics)).err().unwrap_or_default());
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

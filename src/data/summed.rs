@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::daily::counted;
+use super::facts::{self, FactsReading, LeftOut, RowsOfUnits};
 use super::gate::{Gate, GateReason};
 use super::groups::{GroupCount, judge, named, ordered};
 use super::history::ByDay;
 use super::names::natural_order;
 use super::open::stale;
 use super::overview::{ColumnKind, ColumnOverview};
-use super::reading::Reading;
+use super::reading::{Format, Reading};
 use super::rows::{Rows, Units};
 use super::stamps::{DAY, TimeRange, midnight};
 use super::{Daily, Dataset};
-use crate::config::valid::{DataSource, Design, OnBroken};
+use crate::config::valid::{DataSource, Design, Facts, Files, OnBroken};
 use crate::diag::Diagnostic;
-use crate::sums::{self, ColumnSums, Known, Sums};
+use crate::sums::{self, ColumnSums, FactsSums, Known, OfUnits, Sums};
 
 impl Dataset {
     /// The sums, where the rows are known as sums only: then nothing can be gathered, and metrics are made of these.
@@ -70,6 +71,15 @@ impl Dataset {
             gates.extend(judge(&groups, design));
         }
         gates.extend(daily.as_ref().and_then(Daily::gap));
+        let facts = source.facts.iter().filter_map(|facts| {
+            let sums = sums.facts.iter().find(|sums| sums.name == facts.name)?;
+            Some((facts, reading_of(facts, sums)))
+        });
+        let facts = facts.map(|(of, facts)| {
+            gates.extend(of_facts(of, &facts, sums.rows.total > 0));
+            facts
+        });
+        let facts = facts.collect();
         Dataset {
             time: sums.time.map(|(first, last)| TimeRange { first, last, missing: sums.rows.without_time }),
             overview: sums.columns.iter().map(overview).collect(),
@@ -77,7 +87,7 @@ impl Dataset {
             rows_missing_group: unnamed,
             contamination: sums.rows.mixed_units,
             gates,
-            facts: Vec::new(),
+            facts,
             daily,
             lag_days,
             identity: None,
@@ -159,14 +169,8 @@ fn of_rows(sums: &Sums, unnamed: u64, reading: &Reading, source: &DataSource) ->
         let (count, first) = (reading.malformed, reading.first_malformed.clone());
         gates.push(GateReason::Malformed { count, first }.when(refuses));
     }
-    for rule in &files.columns {
-        let broken = sums.columns.iter().find(|column| column.name == rule.column).map_or(0, |c| c.invalid);
-        if broken > 0 {
-            let excluded = rule.invalid == OnBroken::Exclude;
-            let reason = GateReason::InvalidValues { column: rule.column.clone(), count: broken, excluded };
-            gates.push(reason.when(rule.invalid == OnBroken::Refuse));
-        }
-    }
+    let broken: Vec<(&str, u64)> = sums.columns.iter().map(|c| (c.name.as_str(), c.invalid)).collect();
+    gates.extend(of_rules(files, &broken));
     let mut add = |rows: u64, gate: Gate| gates.extend((rows > 0).then_some(gate));
     let after = rows.after_date;
     add(after, GateReason::RowsAfterDate { rows: after }.when(false));
@@ -184,6 +188,65 @@ fn of_rows(sums: &Sums, unnamed: u64, reading: &Reading, source: &DataSource) ->
         let compared = source.unit.is_some() && (!source.facts.is_empty() || rows.early > 0);
         if compared {
             add(rows.without_time, GateReason::MissingTime { rows: rows.without_time }.when(false));
+        }
+    }
+    gates
+}
+
+/// How the rows of facts came out of their table.
+fn reading_of(facts: &Facts, sums: &FactsSums) -> FactsReading {
+    let of = |counts: OfUnits| RowsOfUnits { rows: counts.rows, units: counts.units };
+    FactsReading {
+        name: facts.name.clone(),
+        title: facts.title.clone(),
+        reading: Reading { format: None, rows: sums.rows, ..Reading::empty(Format::Csv) },
+        overview: sums.columns.iter().map(overview).collect(),
+        rows_used: sums.used.rows,
+        units_with_rows: sums.used.units,
+        left_out: LeftOut {
+            after_date: 0,
+            no_unit: sums.without_unit,
+            unknown: of(sums.unknown),
+            no_group: sums.without_group,
+            mixed: of(sums.mixed),
+            excluded_units: of(sums.excluded_units),
+            no_time: sums.without_time,
+            early: of(sums.early),
+            invalid: sums.invalid,
+        },
+        time: sums.time.map(|(first, last)| TimeRange { first, last, missing: sums.undated }),
+    }
+}
+
+/// What the rows of facts give cause to say; `joined` where there are exposures that they can be brought to.
+fn of_facts(facts: &Facts, reading: &FactsReading, joined: bool) -> Vec<Gate> {
+    let (rows, files) = (reading.reading.rows, &facts.files);
+    let mut gates = Vec::new();
+    if rows == 0 {
+        gates.push(GateReason::NoRows.refusing());
+    } else if rows < files.min_rows {
+        gates.push(GateReason::TooFewRows { rows, min: files.min_rows }.refusing());
+    }
+    gates.extend(of_rules(
+        files,
+        &reading.overview.iter().map(|c| (c.name.as_str(), c.invalid)).collect::<Vec<_>>(),
+    ));
+    let mut gates: Vec<Gate> = gates.into_iter().map(|gate| gate.of_facts(&facts.name)).collect();
+    if joined {
+        gates.extend(facts::gates(reading));
+    }
+    gates
+}
+
+/// The rules that rows break; `broken` are the columns with the number of such rows.
+fn of_rules(files: &Files, broken: &[(&str, u64)]) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    for rule in &files.columns {
+        let count = broken.iter().find(|(column, _)| *column == rule.column).map_or(0, |(_, count)| *count);
+        if count > 0 {
+            let excluded = rule.invalid == OnBroken::Exclude;
+            let reason = GateReason::InvalidValues { column: rule.column.clone(), count, excluded };
+            gates.push(reason.when(rule.invalid == OnBroken::Refuse));
         }
     }
     gates

@@ -45,6 +45,12 @@ impl Sums {
                 None => total.columns.push(column.clone()),
             }
         }
+        for facts in &other.facts {
+            match total.facts.iter_mut().find(|known| known.name == facts.name) {
+                Some(known) => known.absorb(facts),
+                None => total.facts.push(facts.clone()),
+            }
+        }
         let count = total.groups.len();
         for (own, other) in total.metrics.iter_mut().zip(&other.metrics) {
             own.groups.resize_with(count, Default::default);
@@ -121,7 +127,7 @@ fn rows(a: RowCounts, b: RowCounts) -> RowCounts {
     }
 }
 
-fn columns(a: &ColumnSums, b: &ColumnSums) -> ColumnSums {
+pub(super) fn columns(a: &ColumnSums, b: &ColumnSums) -> ColumnSums {
     let either = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| match (a, b) {
         (Some(a), Some(b)) => Some(pick(a, b)),
         (one, other) => one.or(other),

@@ -32,6 +32,7 @@
 mod accumulated;
 mod arm;
 mod cell;
+mod facts;
 mod merge;
 mod table;
 
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use accumulated::{Accumulated, Before, Known, SCHEMA as ACCUMULATED, SettledFile, read};
 pub use arm::{ArmSums, Covariate, MetricSums};
 pub use cell::{Cell, Key};
+pub use facts::{FactsSums, OfUnits};
 pub use table::{MOST_VALUES, Table, ValueTable};
 
 #[cfg(doc)]
@@ -70,6 +72,9 @@ pub struct Sums {
     pub columns: Vec<ColumnSums>,
     /// The metrics that read rows, in the order of the config.
     pub metrics: Vec<MetricSums>,
+    /// The rows of facts, in the order of the config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<FactsSums>,
 }
 
 /// One way in which units are parted.
@@ -153,6 +158,7 @@ impl Default for Sums {
             time: None,
             columns: Vec::new(),
             metrics: Vec::new(),
+            facts: Vec::new(),
         }
     }
 }

@@ -6,15 +6,15 @@ use jiff::civil::Date;
 
 use super::asked::Asked;
 use super::sql::{
-    COMMON, IN_ONE_GROUP, IN_TWO_GROUPS, MOST_LINES, OF_COVARIATE, OF_RULE, RECENT, WITHOUT_UNIT, of_metric,
-    variables,
+    COMMON, IN_ONE_GROUP, IN_TWO_GROUPS, MOST_LINES, OF_COVARIATE, OF_FACTS, OF_RULE, RECENT, WITHOUT_UNIT,
+    of_metric, variables,
 };
 use crate::stats::Moments;
 use crate::stats::comoments::Comoments;
 use crate::stats::shape_moments::ShapeMoments;
 use crate::sums::{
-    ArmSums, Cell, ColumnSums, Covariate, Exposure, Key, MOST_VALUES, MetricSums, Partition, Sums, Table,
-    ValueTable,
+    ArmSums, Cell, ColumnSums, Covariate, Exposure, FactsSums, Key, MOST_VALUES, MetricSums, OfUnits,
+    Partition, Sums, Table, ValueTable,
 };
 
 /// A centre further from the mean than so many standard deviations costs too many digits.
@@ -100,6 +100,8 @@ fn together(asked: &Asked, read: &[&Read]) -> Result<Sums, String> {
         groups: vec![ArmSums::default(); sums.groups.len()],
     });
     sums.metrics = metrics.collect();
+    let facts = asked.facts.iter().map(|(name, _)| FactsSums { name: name.clone(), ..FactsSums::default() });
+    sums.facts = facts.collect();
     let mut days: Option<(Date, Date)> = None;
     let mut rules = vec![[0.0; OF_RULE]; asked.rules.len()];
     let mut ordered = cells.clone();
@@ -112,17 +114,23 @@ fn together(asked: &Asked, read: &[&Read]) -> Result<Sums, String> {
         for (rule, numbers) in rules.iter_mut().zip(line.numbers[COMMON..].chunks(OF_RULE)) {
             add_rule(rule, numbers);
         }
+        let facts = line.numbers[COMMON + OF_RULE * asked.rules.len()..].chunks(OF_FACTS);
+        for (facts, numbers) in sums.facts.iter_mut().zip(facts) {
+            of_facts(facts, line.number, numbers);
+        }
         if line.number == IN_ONE_GROUP {
             of_cell(asked, &mut sums, line)?;
         }
     }
     sums.time = days.map(|(first, last)| (first.at(0, 0, 0, 0), last.at(0, 0, 0, 0)));
-    sums.columns = asked
-        .rules
-        .iter()
-        .zip(&rules)
-        .map(|(rule, numbers)| column(rule.column.clone(), rule.number.is_some(), numbers, sums.rows.total))
-        .collect();
+    for (rule, numbers) in asked.rules.iter().zip(&rules) {
+        let rows = rule.from.map_or(sums.rows.total, |at| sums.facts[at].rows);
+        let found = column(rule.column.clone(), rule.number.is_some(), numbers, rows);
+        match rule.from {
+            None => sums.columns.push(found),
+            Some(at) => sums.facts[at].columns.push(found),
+        }
+    }
     tables(asked, &mut sums, read);
     Ok(sums)
 }
@@ -147,6 +155,7 @@ fn read(asked: &Asked, line: &Line) -> Result<Read, String> {
         CELLS => {
             COMMON
                 + OF_RULE * asked.rules.len()
+                + OF_FACTS * asked.facts.len()
                 + OF_COVARIATE * asked.covariates.len()
                 + asked.metrics.iter().map(of_metric).sum::<usize>()
                 + variables(asked)
@@ -218,6 +227,32 @@ fn common(sums: &mut Sums, line: &Read, days: &mut Option<(Date, Date)>) {
     }
 }
 
+/// The rows of facts of units of one class.
+fn of_facts(facts: &mut FactsSums, class: i64, numbers: &[f64]) {
+    let [rows, units, late, early, early_units, bad, used, used_units, out, out_units, undated, first, last] =
+        std::array::from_fn(|at| numbers.get(at).copied().unwrap_or(0.0));
+    let of = |rows: f64, units: f64| OfUnits { rows: count(rows), units: count(units) };
+    facts.rows += count(rows);
+    facts.undated += count(undated);
+    match class {
+        WITHOUT_UNIT => facts.without_unit += count(rows),
+        IN_TWO_GROUPS => facts.mixed += of(rows, units),
+        IN_ONE_GROUP => {
+            facts.excluded_units += of(out, out_units);
+            facts.without_time += count(late);
+            facts.early += of(early, early_units);
+            facts.invalid += count(bad);
+            facts.used += of(used, used_units);
+        }
+        _ => facts.unknown += of(rows, units),
+    }
+    let dated = count(rows) > count(undated) && last > 0.0;
+    if let (true, Some(first), Some(last)) = (dated, date(first as i64), date(last as i64)) {
+        let (first, last) = (first.at(0, 0, 0, 0), last.at(0, 0, 0, 0));
+        facts.time = Some(facts.time.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
+    }
+}
+
 fn places(sums: &Sums, labels: &[String]) -> Vec<u32> {
     let place = |(partition, label): (&Partition, &String)| {
         partition.parts.iter().position(|part| part == label).unwrap_or(0) as u32
@@ -263,7 +298,7 @@ fn of_cell(asked: &Asked, sums: &mut Sums, line: &Read) -> Result<(), String> {
     let parts = places(sums, &line.parts);
     let centres = &line.numbers[line.numbers.len() - variables(asked)..];
     let of_covariates = centres.len() - asked.covariates.len();
-    let mut rest = &line.numbers[COMMON + OF_RULE * asked.rules.len()..];
+    let mut rest = &line.numbers[COMMON + OF_RULE * asked.rules.len() + OF_FACTS * asked.facts.len()..];
     let mut known = Vec::with_capacity(asked.covariates.len());
     for j in 0..asked.covariates.len() {
         let (own, after) = rest.split_at(OF_COVARIATE);

@@ -2,6 +2,9 @@
 
 use crate::config::valid::Engine;
 
+/// A moment that is after all others.
+const NEVER: &str = "toInt64(9000000000000000000)";
+
 /// How names, texts and functions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect(pub Engine);
@@ -181,6 +184,85 @@ impl Dialect {
             Engine::Postgres => format!("CAST({sql} AS text)"),
             Engine::Clickhouse if sql == "NULL" => "CAST(NULL AS Nullable(String))".to_owned(),
             Engine::Clickhouse => format!("toNullable(toString({sql}))"),
+        }
+    }
+
+    /// The name of a type without what says that a value may be missing or how it is stored.
+    pub fn bare(self, of: &str) -> String {
+        let name = of.trim().to_ascii_lowercase();
+        let inner = ["nullable(", "lowcardinality("]
+            .iter()
+            .find_map(|wrapper| Some(name.strip_prefix(wrapper)?.strip_suffix(')')?.to_owned()));
+        inner.map_or(name, |inner| self.bare(&inner))
+    }
+
+    /// Whether values of a type may be missing.
+    pub fn may_be_null(self, of: &str) -> bool {
+        self.0 == Engine::Postgres || of.to_ascii_lowercase().contains("nullable(")
+    }
+
+    /// Units of both sides brought together, or those of the left side with what the right one knows of them.
+    pub fn join(self, full: bool) -> &'static str {
+        match (self.0, full) {
+            (Engine::Postgres, true) => "FULL JOIN",
+            (Engine::Postgres, false) => "LEFT JOIN",
+            (Engine::Clickhouse, true) => "ALL FULL JOIN",
+            (Engine::Clickhouse, false) => "ALL LEFT JOIN",
+        }
+    }
+
+    /// Whether a time stamp names a time of day.
+    pub fn is_timed(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("{sql} <> CAST(CAST({sql} AS date) AS timestamp)"),
+            Engine::Clickhouse => format!("{sql} <> toDateTime(toDate({sql}))"),
+        }
+    }
+
+    /// A date or a time stamp as a number that grows with it.
+    pub fn moment(self, sql: &str, kind: Kind, of: &str) -> String {
+        match (self.0, kind) {
+            (Engine::Postgres, Kind::Date) => format!("CAST({sql} AS timestamp)"),
+            (Engine::Postgres, _) => sql.to_owned(),
+            (Engine::Clickhouse, Kind::Date) => format!("toInt64(toInt32({sql}))"),
+            (Engine::Clickhouse, _) if of.contains("datetime64") => format!("toUnixTimestamp64Micro({sql})"),
+            (Engine::Clickhouse, _) => format!("toInt64(toUInt32({sql}))"),
+        }
+    }
+
+    /// Of the rows that meet a condition every moment once, as one field.
+    pub fn moments(self, condition: &str, moment: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("array_agg({moment}) FILTER (WHERE {condition})"),
+            Engine::Clickhouse => format!("groupUniqArrayIf(ifNull({moment}, 0), {condition})"),
+        }
+    }
+
+    /// The earliest of some moments.
+    pub fn first_moment(self, moments: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("(SELECT min(q_s) FROM unnest({moments}) AS q_s)"),
+            Engine::Clickhouse => format!("arrayReduce('min', arrayPushBack({moments}, {NEVER}))"),
+        }
+    }
+
+    /// The earliest of some moments that is not before another one. What is never reached is after all that is.
+    pub fn earliest(self, moments: &str, since: &str) -> String {
+        match self.0 {
+            Engine::Postgres => {
+                format!("(SELECT min(q_s) FROM unnest({moments}) AS q_s WHERE q_s >= {since})")
+            }
+            Engine::Clickhouse => format!(
+                "arrayReduce('min', arrayPushBack(arrayFilter(q_s -> q_s >= {since}, {moments}), {NEVER}))"
+            ),
+        }
+    }
+
+    /// Whether a moment was reached.
+    pub fn is_reached(self, moment: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("{moment} IS NOT NULL"),
+            Engine::Clickhouse => format!("{moment} < {NEVER}"),
         }
     }
 

@@ -29,13 +29,13 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::config::valid::{Config, DataSource, Engine, Warehouse};
+use crate::config::valid::{Config, DataSource, Engine, Relation, Warehouse};
 use crate::data;
 use crate::diag::Diagnostic;
 use crate::sums::Before;
 use answer::{Answered, Line, answered};
-use asked::{Asked, AskedCovariate, Span, relation};
-use dialect::{Dialect, Kind};
+use asked::{Asked, AskedCovariate, Headers, Span, relation};
+use dialect::Dialect;
 use failure::Fault;
 pub use interrupt::interrupt;
 use sql::Centres;
@@ -89,8 +89,8 @@ pub fn ask(config: &Config, date: Date, before: &Before) -> Result<String, Vec<D
     let written = |text: Result<String, serde_json::Error>| {
         text.map_err(|error| vec![Fault::Answer.says("sums", &error.to_string())])
     };
-    with_session(config, source, warehouse, async |session, columns| {
-        let mut asked = Asked::of(config, source, warehouse, &columns, date)?;
+    with_session(config, source, warehouse, async |session, headers| {
+        let mut asked = Asked::of(config, source, warehouse, &headers, date)?;
         let until =
             source.incremental.as_ref().and_then(|incremental| data::settled_until(incremental, date));
         let Some(until) = until else {
@@ -142,9 +142,9 @@ fn question(asked: &Asked, warehouse: &Warehouse) -> String {
 /// As [`ask`], as far as columns tell.
 pub fn inspect(config: &Config) -> Result<(), Vec<Diagnostic>> {
     let (source, warehouse) = place(config)?;
-    with_session(config, source, warehouse, async |_, columns| {
+    with_session(config, source, warehouse, async |_, headers| {
         let date = config.experiment.end.unwrap_or(Date::constant(2000, 1, 1));
-        Asked::of(config, source, warehouse, &columns, date).map(|_| ())
+        Asked::of(config, source, warehouse, &headers, date).map(|_| ())
     })
 }
 
@@ -174,7 +174,7 @@ fn with_session<T>(
     config: &Config,
     source: &DataSource,
     warehouse: &Warehouse,
-    then: impl AsyncFnOnce(&Session, Vec<Column>) -> Result<T, Vec<Diagnostic>>,
+    then: impl AsyncFnOnce(&Session, Headers) -> Result<T, Vec<Diagnostic>>,
 ) -> Result<T, Vec<Diagnostic>> {
     let place = source.files.pattern.as_str();
     let secret = |name: &str| {
@@ -198,36 +198,36 @@ fn with_session<T>(
         let id = format!("itog-{}-{}", config.experiment.id, std::process::id());
         let session = Session::open(warehouse, url.trim(), password.as_deref(), &id).await.map_err(fail)?;
         let dialect = Dialect(warehouse.engine);
-        let header = sql::header(&relation(warehouse, dialect));
-        let columns = session.columns(&header).await.map_err(fail)?;
-        let columns: Vec<Column> =
-            columns.into_iter().map(|(name, of)| Column::of(name, &of, dialect)).collect();
-        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-        data::inspect_columns(source, &config.metrics, &config.segments, &names).map_err(|problems| {
+        let read = async |from: &Relation| {
+            let header = sql::header(&relation(from, dialect));
+            let columns = session.columns(&header).await.map_err(fail)?;
+            let column = |(name, of): (String, String)| Column::of(name, &of, dialect);
+            Ok::<Vec<Column>, Vec<Diagnostic>>(columns.into_iter().map(column).collect())
+        };
+        let own: Vec<Column> = read(&warehouse.from).await?;
+        let mut facts = Vec::with_capacity(source.facts.len());
+        for relation in source.facts.iter().filter_map(|facts| facts.relation.as_ref()) {
+            facts.push(read(relation).await?);
+        }
+        let headers = Headers { own, facts };
+        fits(config, source, &headers)?;
+        then(&session, headers).await
+    })
+}
+
+/// Whether the columns are there that the config names.
+fn fits(config: &Config, source: &DataSource, headers: &Headers) -> Result<(), Vec<Diagnostic>> {
+    let place = source.files.pattern.as_str();
+    let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+    let facts: Vec<Vec<String>> = headers.facts.iter().map(|columns| names(columns)).collect();
+    data::inspect_columns(source, &config.metrics, &config.segments, &names(&headers.own), &facts).map_err(
+        |problems| {
             let placed = problems.into_iter().map(|problem| Diagnostic {
                 message: format!("{place}: {}", problem.message),
                 place: None,
                 ..problem
             });
-            placed.collect::<Vec<_>>()
-        })?;
-        let read =
-            |name: &str| columns.iter().any(|column| column.name == name && column.kind != Kind::Other);
-        let unread: Vec<Diagnostic> = std::iter::once(&source.group)
-            .chain(&source.unit)
-            .chain(&source.time)
-            .filter(|name| !read(name))
-            .map(|name| {
-                Diagnostic::error(
-                    "warehouse::column-type",
-                    format!("{place}: the type of column `{name}` cannot be read"),
-                )
-                .hint("cast it in `query` to a number, a text, a date or a time stamp")
-            })
-            .collect();
-        if !unread.is_empty() {
-            return Err(unread);
-        }
-        then(&session, columns).await
-    })
+            placed.collect()
+        },
+    )
 }

@@ -16,7 +16,7 @@ fn columns() -> Vec<Column> {
         ("site visit", Kind::Number),
         ("geo", Kind::Other),
     ]
-    .map(|(name, kind)| Column { name: name.into(), kind, nullable: true })
+    .map(|(name, kind)| Column { name: name.into(), kind, nullable: true, of: String::new() })
     .to_vec()
 }
 

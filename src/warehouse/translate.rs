@@ -5,7 +5,6 @@
 
 use super::dialect::{Dialect, Kind};
 use super::lexer::{Token, words};
-use crate::config::valid::Engine;
 
 /// A column of the relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,16 +15,15 @@ pub struct Column {
     pub kind: Kind,
     /// Whether it may hold NULL, as far as its type tells.
     pub nullable: bool,
+    /// The name that the server has for its type.
+    pub of: String,
 }
 
 impl Column {
     /// A column as a server describes it.
     pub fn of(name: String, described: &str, dialect: Dialect) -> Column {
-        let nullable = match dialect.0 {
-            Engine::Clickhouse => described.contains("Nullable"),
-            Engine::Postgres => true,
-        };
-        Column { name, kind: dialect.kind(described), nullable }
+        let nullable = dialect.may_be_null(described);
+        Column { name, kind: dialect.kind(described), nullable, of: described.to_owned() }
     }
 }
 

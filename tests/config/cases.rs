@@ -48,6 +48,26 @@ pub const CASES: &[Case] = &[
         "table",
         &["[data]\ngroup = \"g\"\nsource = \"postgres\"\n", ROWS],
     ),
+    Case(
+        codes::WAREHOUSE,
+        "\"o.csv\"",
+        "same database",
+        &[
+            "[data]\ngroup = \"g\"\nunit = \"u\"\nsource = \"postgres\"\ntable = \"t\"\n",
+            "[[data.facts]]\nname = \"o\"\nunit = \"u\"\npath = \"o.csv\"\n",
+            ROWS,
+        ],
+    ),
+    Case(
+        codes::WAREHOUSE,
+        "\"orders\"",
+        "source",
+        &[
+            "[data]\ngroup = \"g\"\nunit = \"u\"\npath = \"x.csv\"\n",
+            "[[data.facts]]\nname = \"o\"\nunit = \"u\"\ntable = \"orders\"\n",
+            ROWS,
+        ],
+    ),
     Case(codes::WRONG_TYPE, "\"0,8\"", "0.8", &[PLAN, "[design]\npower = \"0,8\"\n"]),
     Case(codes::WRONG_TYPE, "1", "\"1\"", &[PLAN, "[design]\ncontrol = 1\n"]),
     Case(codes::WRONG_TYPE, "2.0", "write 2", &[PLAN, "groups = 2.0\n"]),

@@ -35,6 +35,7 @@ pub(super) fn facts(path: PathBuf, unit: &str, time: Option<&str>, group: Option
         name: "orders".to_string(),
         title: "Orders".to_string(),
         files: files(path),
+        relation: None,
         unit: unit.to_string(),
         group: group.map(str::to_string),
         time: time.map(str::to_string),

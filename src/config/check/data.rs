@@ -7,10 +7,8 @@ use super::super::codes;
 use super::super::raw::{At, Named, RawColumn, RawData, RawFacts, RawIdentity};
 use super::super::sink::Sink;
 use super::super::suggest;
-use super::super::valid::{
-    ColumnRule, DataSource, Engine, Facts, Files, Identity, Incremental, OnBroken, Relation, Warehouse,
-};
-use super::{text, transposed, unique};
+use super::super::valid::{ColumnRule, DataSource, Facts, Files, Identity, Incremental, OnBroken};
+use super::{text, transposed, unique, warehouse};
 
 /// Encodings that Russian exports come in, for the hint.
 const ENCODINGS: [&str; 6] = ["utf-8", "windows-1251", "koi8-r", "ibm866", "utf-16le", "x-mac-cyrillic"];
@@ -18,8 +16,9 @@ const ENCODINGS: [&str; 6] = ["utf-8", "windows-1251", "koi8-r", "ibm866", "utf-
 /// Checks the section. Paths are joined to `base`; patterns in them are not resolved yet.
 pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<DataSource> {
     let data = &raw.value;
-    let warehouse = warehouse(raw, sink);
-    let described = warehouse.as_ref().map(describe);
+    let warehouse = warehouse::warehouse(raw, sink);
+    let described =
+        warehouse.as_ref().map(|warehouse| warehouse::describe(warehouse.engine, &warehouse.from));
     let files = files(
         Written {
             path: data.path.as_ref(),
@@ -79,102 +78,6 @@ pub fn check(raw: &At<RawData>, base: &Base<'_>, sink: &mut Sink) -> Option<Data
         streaming: data.streaming.as_ref().map(|word| word.value.0).unwrap_or_default(),
         incremental,
     })
-}
-
-/// The rows of a database, where the section names one.
-fn warehouse(raw: &At<RawData>, sink: &mut Sink) -> Option<Warehouse> {
-    let data = &raw.value;
-    let Some(source) = &data.source else {
-        let stray = [
-            ("table", data.table.as_ref().map(|key| &key.span)),
-            ("query", data.query.as_ref().map(|key| &key.span)),
-            ("url_env", data.url_env.as_ref().map(|key| &key.span)),
-            ("password_env", data.password_env.as_ref().map(|key| &key.span)),
-            ("timeout", data.timeout.as_ref().map(|key| &key.span)),
-        ];
-        let stray = stray.into_iter().find_map(|(key, span)| Some((key, span?)));
-        if let Some((key, span)) = stray.filter(|_| !sink.is_spoiled(&raw.span, &["source"])) {
-            let hint = "add `source = \"clickhouse\"` or `source = \"postgres\"`";
-            sink.error(
-                codes::WAREHOUSE,
-                span,
-                format!("`{key}` is of a database, and no `source` is named"),
-                hint,
-            );
-        } else if data.path.is_none() && !sink.is_spoiled(&raw.span, &["path", "source"]) {
-            let message = "`path` is missing in [data]";
-            sink.error(
-                codes::MISSING_KEY,
-                &raw.span,
-                message,
-                "add `path = …`, a text, or `source` of a database",
-            );
-        }
-        return None;
-    };
-    let engine = source.value.0;
-    if let Some(path) = &data.path {
-        let message = "both files and a database are named";
-        sink.error(codes::WAREHOUSE, &path.span, message, "keep `path`, or `source` with its table");
-    }
-    let unused = [
-        ("separator", data.separator.as_ref().map(|key| &key.span)),
-        ("decimal", data.decimal.as_ref().map(|key| &key.span)),
-        ("encoding", data.encoding.as_ref().map(|key| &key.span)),
-    ];
-    for (key, span) in unused {
-        if let Some(span) = span {
-            let message = format!("`{key}` is of text files, and the rows are in a database");
-            sink.error(codes::USELESS_KEY, span, message, "remove it");
-        }
-    }
-    let meanwhile = "bring the rows together in `query`, or export them to CSV or Parquet";
-    let later = [
-        ("count", data.count.as_ref().map(|key| &key.span)),
-        ("[[data.facts]]", data.facts.first().map(|key| &key.span)),
-        ("[data.identity]", data.identity.as_ref().map(|key| &key.span)),
-    ];
-    for (key, span) in later {
-        if let Some(span) = span {
-            let message = format!("{key} beside a database is not supported by this version");
-            sink.error(codes::NOT_YET_SUPPORTED, span, message, meanwhile);
-        }
-    }
-    let from = match (&data.table, &data.query) {
-        (Some(table), None) => Relation::Table(table.value.clone()),
-        (None, Some(query)) => Relation::Query(query.value.clone()),
-        (_, one) => {
-            if !sink.is_spoiled(&raw.span, &["table", "query"]) {
-                let span = one.as_ref().map_or(&source.span, |query| &query.span);
-                let message = "a database needs one of `table` and `query`";
-                sink.error(codes::WAREHOUSE, span, message, "for example table = \"analytics.ab_stats\"");
-            }
-            return None;
-        }
-    };
-    let standard = match engine {
-        Engine::Clickhouse => "ITOG_CLICKHOUSE_URL",
-        Engine::Postgres => "ITOG_POSTGRES_URL",
-    };
-    Some(Warehouse {
-        engine,
-        from,
-        url_env: text(data.url_env.as_ref()).unwrap_or_else(|| standard.to_owned()),
-        password_env: text(data.password_env.as_ref()),
-        timeout: data.timeout.as_ref().map_or(600, |seconds| seconds.value),
-    })
-}
-
-/// What stands for the path of files.
-fn describe(warehouse: &Warehouse) -> String {
-    let engine = match warehouse.engine {
-        Engine::Clickhouse => "clickhouse",
-        Engine::Postgres => "postgres",
-    };
-    match &warehouse.from {
-        Relation::Table(table) => format!("{engine}: {table}"),
-        Relation::Query(_) => format!("{engine}: query"),
-    }
 }
 
 /// Sums of days add up where each row is of one day and is a unit of its own: what a unit did on several days is no sum of days.
@@ -300,6 +203,13 @@ fn facts(
         base.facts(name.as_deref(), index),
         sink,
     );
+    let relation = warehouse::of_facts(raw, data.source.as_ref().map(|source| source.value.0), sink);
+    let files = match (files, &relation, &data.source) {
+        (Some(files), Some(relation), Some(source)) => {
+            Some(Files { paths: Vec::new(), pattern: warehouse::describe(source.value.0, relation), ..files })
+        }
+        (files, _, _) => files,
+    };
     if data.count.is_some() && facts.group.is_none() && !sink.is_spoiled(&raw.span, &["group"]) {
         let message =
             "nothing says which group a unit is in: exposures are counts, and the facts name no group";
@@ -310,6 +220,7 @@ fn facts(
         title: text(facts.title.as_ref()).unwrap_or_else(|| name.clone()),
         name,
         files: files?,
+        relation,
         unit: text(facts.unit.as_ref())?,
         group: text(facts.group.as_ref()),
         time: text(facts.time.as_ref()),

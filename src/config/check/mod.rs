@@ -23,6 +23,7 @@ mod metric;
 mod plan;
 mod rows;
 mod test_choice;
+mod warehouse;
 mod watch;
 
 /// The default significance level.

@@ -116,9 +116,15 @@ pub struct RawFacts {
     /// Title shown to readers; the name when absent.
     #[schemars(extend("minLength" = 1))]
     pub title: Option<At<String>>,
-    /// CSV or Parquet files, relative to the config; `*`, `?` and `[…]` match several.
-    #[schemars(required, extend("minLength" = 1, "examples" = ["data/orders.csv"]))]
+    /// CSV or Parquet files, relative to the config; `*`, `?` and `[…]` match several. Needed unless `[data]` names a `source`.
+    #[schemars(extend("minLength" = 1, "examples" = ["data/orders.csv"]))]
     pub path: Option<At<String>>,
+    /// Table or view of the database that `[data]` names.
+    #[schemars(extend("minLength" = 1, "examples" = ["analytics.orders"]))]
+    pub table: Option<At<String>>,
+    /// A SELECT that gives the rows, instead of `table`.
+    #[schemars(extend("minLength" = 1, "examples" = ["SELECT * FROM orders WHERE paid"]))]
+    pub query: Option<At<String>>,
     /// Separator of CSV columns; found out when absent.
     #[schemars(extend("minLength" = 1, "maxLength" = 1, "examples" = [";"]))]
     pub separator: Option<At<String>>,

@@ -72,7 +72,7 @@ pub struct DataSource {
     pub time: Option<String>,
     /// Column with the number of units a row stands for: exposures are known as counts only. Never together with `unit`.
     pub count: Option<String>,
-    /// Outcomes in other files.
+    /// Outcomes in other files or tables.
     pub facts: Vec<Facts>,
     /// Which devices are one user; units are devices then.
     pub identity: Option<Identity>,
@@ -130,7 +130,7 @@ impl DataSource {
     }
 }
 
-/// `[[data.facts]]`: what the units did, in files of its own.
+/// `[[data.facts]]`: what the units did, in files or a table of its own.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Unique name, which metrics refer to with `from`.
@@ -139,6 +139,8 @@ pub struct Facts {
     pub title: String,
     /// Where the rows are.
     pub files: Files,
+    /// The rows are in the database of `[data]` instead of files.
+    pub relation: Option<Relation>,
     /// Column with the unit.
     pub unit: String,
     /// Column with the group: where exposures are counts it says which group a unit is in.

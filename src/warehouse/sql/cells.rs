@@ -2,12 +2,12 @@
 
 use super::super::asked::{Asked, AskedMetric, Wish};
 use super::differences::valued;
-use super::{FEW, MOST_LINES, bit, part, variables};
+use super::{FEW, MOST_LINES, bit, facts, part, variables};
 
 /// Sums by cell.
 pub fn cells(asked: &Asked, differences: &str) -> String {
     let dialect = asked.dialect;
-    let timed = asked.time.is_some();
+    let timed = asked.own.time.is_some();
     let sum = |value: &str| format!("sum({value})");
     let none = || "0".to_owned();
     let mut numbers = vec![
@@ -35,6 +35,7 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
             ]),
         }
     }
+    numbers.extend((0..asked.facts.len()).flat_map(|at| facts::numbers(asked, at)));
     for j in 0..asked.covariates.len() {
         numbers.extend([sum(&format!("d_ck{j}")), sum(&format!("d_c{j}")), sum(&format!("d_c{j} * d_c{j}"))]);
     }
@@ -94,12 +95,16 @@ pub fn table(asked: &Asked, number: usize, metric: &AskedMetric, units: &str) ->
         Wish::No => return None,
         Wish::Yes => {}
         Wish::IfFew => {
-            let filter = metric.filter.as_ref().map_or(String::new(), |filter| format!(" WHERE {filter}"));
-            let few = format!(
-                "(SELECT count(*) FROM (SELECT 1 AS q_one FROM {}{filter} LIMIT {}) AS q_few) <= {FEW}",
-                asked.relation,
-                FEW + 1
-            );
+            let few = |relation: &str, filter: &Option<String>| {
+                let filter = filter.as_ref().map_or(String::new(), |filter| format!(" WHERE {filter}"));
+                let most = FEW + 1;
+                format!(
+                    "(SELECT count(*) FROM (SELECT 1 AS q_one FROM {relation}{filter} LIMIT {most}) AS q_few) <= {FEW}"
+                )
+            };
+            let rows = few(&asked.table(metric.from).relation, &metric.filter);
+            let units = metric.from.map(|_| few(&asked.own.relation, &None));
+            let few = rows + &units.map_or(String::new(), |units| format!(" AND {units}"));
             condition = format!("{few} AND {condition}");
         }
     }

@@ -1,7 +1,9 @@
 //! Differences of the values of units from a centre, which is the same for all cells.
 
-use super::super::asked::{Asked, AskedMetric};
-use super::{IN_ONE_GROUP, bit};
+use super::super::asked::{Asked, AskedCovariate, AskedMetric};
+use super::units::units_of_data;
+use super::{Centres, IN_ONE_GROUP, SAMPLE, bit, facts, variables};
+use crate::config::valid::Aggregate;
 
 /// The units of a metric that have a value.
 pub fn valued(asked: &Asked, metric: &AskedMetric, m: usize) -> String {
@@ -21,20 +23,83 @@ pub fn known(asked: &Asked, j: usize) -> String {
     )
 }
 
-/// The centres: means over some units.
-pub fn sampled(asked: &Asked, units: &str) -> String {
-    let zero = asked.dialect.number(0.0);
-    let mut at = 0;
-    let mut fields = vec!["1 AS k_one".to_owned()];
-    let mut mean = |condition: &str, value: &str| {
-        fields.push(format!("coalesce(avg(CASE WHEN {condition} THEN {value} END), {zero}) AS k_{at}"));
-        at += 1;
+/// The centres of all variables, one line.
+pub fn centre(asked: &Asked, centres: &Centres) -> String {
+    let dialect = asked.dialect;
+    let constant = |at: usize, value: f64| format!("{} AS k_{at}", dialect.number(value));
+    let one = "1 AS k_one".to_owned();
+    if let Centres::Known(known) = centres {
+        let known = known.iter().enumerate().map(|(at, mean)| constant(at, *mean));
+        return format!("SELECT {}", std::iter::once(one).chain(known).collect::<Vec<_>>().join(", "));
+    }
+    let found: Vec<(Option<usize>, Option<(String, String)>)> = sampled_means(asked);
+    debug_assert_eq!(found.len(), variables(asked));
+    let mut constants = vec![one];
+    let mut of_tables = vec![Vec::new(); 1 + asked.facts.len()];
+    for (at, (from, mean)) in found.iter().enumerate() {
+        match mean {
+            None => constants.push(constant(at, 0.0)),
+            Some((condition, value)) => {
+                let mean = format!("avg(CASE WHEN {condition} THEN {value} END)");
+                let field = format!("coalesce({mean}, {}) AS k_{at}", dialect.number(0.0));
+                of_tables[from.map_or(0, |from| from + 1)].push(field);
+            }
+        }
+    }
+    let mut all = format!("SELECT {}", constants.join(", "));
+    for (table, fields) in of_tables.iter().enumerate().filter(|(_, fields)| !fields.is_empty()) {
+        let means = match table.checked_sub(1) {
+            Some(at) => facts::sampled(asked, at, SAMPLE, fields),
+            None => {
+                let sample = format!("(SELECT * FROM {} LIMIT {SAMPLE}) AS q_first", asked.own.relation);
+                // Of all days, so that the centre is the same whichever of them are read.
+                let units = units_of_data(&Asked { span: None, ..asked.clone() }, &sample);
+                format!("SELECT {} FROM ({units}) AS q_sample", fields.join(", "))
+            }
+        };
+        all = format!("SELECT * FROM ({all}) AS q_centres{table} CROSS JOIN ({means}) AS q_means{table}");
+    }
+    all
+}
+
+/// Where the centre of each variable is taken from: the table, and of its units a condition and the value; none where zero is
+/// as good a centre as any, because most units may have nothing.
+fn sampled_means(asked: &Asked) -> Vec<(Option<usize>, Option<(String, String)>)> {
+    let mut found = Vec::with_capacity(variables(asked));
+    let of_facts = |metric: &AskedMetric, m: usize, i: usize| match (metric.aggregate, i) {
+        (Aggregate::Count, _) | (Aggregate::Rows, 1) => format!("u_n{m}"),
+        _ => format!("u_x{m}_{i}"),
     };
     for (m, metric) in asked.metrics.iter().enumerate() {
-        (0..metric.variables()).for_each(|i| mean(&valued(asked, metric, m), &format!("z_x{m}_{i}")));
+        for i in 0..metric.variables() {
+            found.push(match metric.from {
+                _ if metric.step.is_some() => (None, None),
+                None => (None, Some((valued(asked, metric, m), format!("z_x{m}_{i}")))),
+                Some(from) if metric.with_zeros => (Some(from), None),
+                Some(from) => {
+                    let value = of_facts(metric, m, i);
+                    let finite = asked.dialect.is_finite(&value);
+                    (Some(from), Some((format!("u_n{m} > 0 AND {finite}"), value)))
+                }
+            });
+        }
     }
-    (0..asked.covariates.len()).for_each(|j| mean(&known(asked, j), &format!("z_c{j}")));
-    format!("SELECT {} FROM ({units}) AS q_sample", fields.join(", "))
+    for (j, covariate) in asked.covariates.iter().enumerate() {
+        let own = || (None, Some((known(asked, j), format!("z_c{j}"))));
+        found.push(match covariate {
+            AskedCovariate::Column { .. } => own(),
+            AskedCovariate::Before { metric, value, .. } => match &asked.metrics[*metric] {
+                of if of.from.is_none() => own(),
+                of if of.adds_up() => (of.from, None),
+                of => {
+                    let value = of_facts(of, *metric, *value);
+                    let finite = asked.dialect.is_finite(&value);
+                    (of.from, Some((format!("u_n{metric} > 0 AND {finite}"), value)))
+                }
+            },
+        });
+    }
+    found
 }
 
 /// Units with the differences of their values from the centres; 0 where there is no value.
@@ -44,7 +109,7 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
         "z_class AS d_class, z_g AS d_g, z_all AS d_all, z_rows AS d_rows, z_ung AS d_ung, z_w AS d_w"
             .to_owned(),
     ];
-    if asked.time.is_some() {
+    if asked.own.time.is_some() {
         fields.push(format!("CASE WHEN z_class = {IN_ONE_GROUP} THEN z_t END AS d_t"));
         fields.push("z_first AS d_first, z_last AS d_last, z_undated AS d_undated".to_owned());
     }
@@ -85,6 +150,7 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
             fields.push(names.join(", "));
         }
     }
+    fields.extend((0..asked.facts.len()).flat_map(|at| facts::passed_on(asked, at, "y", "d")));
     fields.extend((0..at).map(|at| format!("k_{at}")));
     format!("SELECT {} FROM ({units}) AS q_settled CROSS JOIN ({centre}) AS q_centre", fields.join(", "))
 }

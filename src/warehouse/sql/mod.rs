@@ -1,5 +1,5 @@
 //! The one query of an experiment: rows → units → differences from a centre → sums by cell, as nested SELECTs that old
-//! servers without common table expressions understand.
+//! servers without common table expressions understand. Facts become units of their own and meet those of `[data]` there.
 //!
 //! # The lines of the answer
 //! Each has the fields *part* (0: sums of a cell, 1: a value with its count), *number* (class of the units, or the metric), *group*,
@@ -13,13 +13,16 @@
 
 mod cells;
 mod differences;
+mod facts;
+mod fields;
 mod rows;
 mod units;
 
 use super::asked::{Asked, AskedMetric};
 use crate::sums::MOST_VALUES;
 use cells::{cells, table};
-use differences::{differences, sampled};
+use differences::{centre, differences};
+pub use facts::OF_FACTS;
 
 /// Rows that the centre is taken from.
 const SAMPLE: usize = 2_000;
@@ -49,6 +52,8 @@ pub const IN_TWO_GROUPS: i64 = 1;
 pub const WITHOUT_UNIT: i64 = 2;
 /// Units without a group.
 pub const WITHOUT_GROUP: i64 = 3;
+/// Units that only facts know.
+pub const UNEXPOSED: i64 = 4;
 
 /// Numbers of a cell that are not of a metric: units, analysed units, rows with a group, rows without, all rows, rows without a
 /// time, early rows, units with early rows, first day, last day.
@@ -72,26 +77,8 @@ pub fn of_metric(metric: &AskedMetric) -> usize {
 
 /// The query.
 pub fn query(asked: &Asked, centres: &Centres) -> String {
-    let units = units::units(asked, &asked.relation);
-    let centre = match centres {
-        Centres::Sampled => {
-            // Of all days, so that the centre is the same whichever of them are read.
-            let whole = Asked { span: None, ..asked.clone() };
-            let sample = format!("(SELECT * FROM {} LIMIT {SAMPLE}) AS q_first", asked.relation);
-            sampled(&whole, &units::units(&whole, &sample))
-        }
-        Centres::Known(known) => {
-            let of = known
-                .iter()
-                .enumerate()
-                .map(|(at, mean)| format!("{} AS k_{at}", asked.dialect.number(*mean)));
-            format!(
-                "SELECT {}",
-                std::iter::once("1 AS k_one".to_owned()).chain(of).collect::<Vec<_>>().join(", ")
-            )
-        }
-    };
-    let mut parts = vec![cells(asked, &differences(asked, &units, &centre))];
+    let units = units::units(asked);
+    let mut parts = vec![cells(asked, &differences(asked, &units, &centre(asked, centres)))];
     for (number, metric) in asked.metrics.iter().enumerate() {
         parts.extend(table(asked, number, metric, &units));
     }
