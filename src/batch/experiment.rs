@@ -25,11 +25,11 @@ pub(super) fn inspect(inquiry: &Inquiry) -> Result<Inspected, Vec<Diagnostic>> {
     let _stage = debug_span!("check").entered();
     let Inquiry { source, date, before } = inquiry;
     let mut config = config::load(&source.config, &source.overrides)?.value;
-    warehouse::fill(&mut config, *date, before)?;
+    debug_span!("ask").in_scope(|| warehouse::fill(&mut config, *date, before))?;
     if let Some(source) = config.data.as_ref().filter(|source| source.warehouse.is_none()) {
         data::inspect(source, &config.metrics, &config.segments)?;
     }
-    let files = data::fill(&mut config, *date, before)?;
+    let files = debug_span!("read").in_scope(|| data::fill(&mut config, *date, before))?;
     Ok(Inspected {
         inputs: inputs(&config, &files).map_err(|problem| vec![problem])?,
         time_limit: config.experiment.time_limit.map(|limit| limit.as_millis() as u64),
