@@ -54,7 +54,7 @@ pub fn accumulate(
     }
     let until = settled_until(incremental, date);
     let question = asked(config, source);
-    let ends = source.files.paths.iter().map(|path| ends(path)).collect::<Result<Vec<_>, _>>();
+    let ends = source.files.paths.iter().map(ends).collect::<Result<Vec<_>, _>>();
     let ends = ends.map_err(|problem| vec![problem])?;
     let is_there = |file: &SettledFile| {
         let mut files = source.files.paths.iter().zip(&ends);

@@ -89,7 +89,7 @@ fn kept<T: Copy>(values: &[T], keep: &[bool]) -> Vec<T> {
 }
 
 /// The gates about rows as such.
-fn row_gates(files: &Files, reading: &Reading, rows: u64) -> Vec<Gate> {
+pub(crate) fn row_gates(files: &Files, reading: &Reading, rows: u64) -> Vec<Gate> {
     let mut gates = Vec::new();
     if rows == 0 {
         gates.push(GateReason::NoRows.refusing());

@@ -5,10 +5,10 @@
 //! blank rows, stray quotes) is first written out cleanly in memory.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use polars::prelude::*;
 
@@ -40,7 +40,7 @@ pub(crate) struct CsvFile {
     damaged: bool,
     has_nul: bool,
     scan: Option<Scan>,
-    rewritten: OnceCell<Vec<u8>>,
+    rewritten: OnceLock<Vec<u8>>,
 }
 
 /// What one pass over the rows found.
@@ -179,7 +179,7 @@ impl CsvFile {
             damaged,
             has_nul,
             scan: None,
-            rewritten: OnceCell::new(),
+            rewritten: OnceLock::new(),
         })
     }
 

@@ -42,7 +42,7 @@ impl Exposure {
         let early = early_rows(own, setting);
         let is_early = |row: usize| early.as_ref().is_some_and(|early| early[row]);
         let labels = Labels::of(&own.frame, &source.group)?;
-        let groups = labels.groups(|row| !is_early(row), design);
+        let groups = setting.groups.clone().unwrap_or_else(|| labels.groups(|row| !is_early(row), design));
         let mut label_of_row = labels.numbered(&groups, design);
         let mut gates = Vec::new();
         let mut rows_missing_group = 0;

@@ -70,6 +70,29 @@ pub struct LeftOut {
     pub invalid: u64,
 }
 
+impl RowsOfUnits {
+    /// Adds rows of other units.
+    fn add(&mut self, other: RowsOfUnits) {
+        self.rows += other.rows;
+        self.units += other.units;
+    }
+}
+
+impl LeftOut {
+    /// Adds rows of other units.
+    pub(crate) fn add(&mut self, other: &LeftOut) {
+        self.after_date += other.after_date;
+        self.no_unit += other.no_unit;
+        self.unknown.add(other.unknown);
+        self.no_group += other.no_group;
+        self.mixed.add(other.mixed);
+        self.excluded_units.add(other.excluded_units);
+        self.no_time += other.no_time;
+        self.early.add(other.early);
+        self.invalid += other.invalid;
+    }
+}
+
 /// What is known of the exposures when facts are joined to them.
 pub(crate) struct Joining<'a> {
     pub members: &'a Membership,
@@ -124,7 +147,7 @@ pub(crate) fn labels(
 }
 
 /// How many groups that no exposure has are named.
-const SHOWN_FOREIGN: usize = 5;
+pub(crate) const SHOWN_FOREIGN: usize = 5;
 
 /// Brings every row of facts to its unit, and tells what is left out.
 pub(crate) fn join(

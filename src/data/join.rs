@@ -27,6 +27,8 @@ pub(crate) struct Setting {
     pub names: usize,
     /// Which of the names are devices of one user.
     pub identity: Option<Identity>,
+    /// The groups of the experiment in their order, where the rows at hand are of some units only; none: those that they name.
+    pub groups: Option<Vec<String>>,
 }
 
 impl Setting {

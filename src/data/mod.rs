@@ -65,6 +65,7 @@ mod stamps;
 mod stream;
 mod successes;
 mod summed;
+mod summing;
 mod table;
 mod units;
 

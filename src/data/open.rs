@@ -44,8 +44,7 @@ pub fn open(
     let mut warnings = Vec::new();
     let mut problems = answerable(source, metrics, segments).err().unwrap_or_default();
     if problems.is_empty() {
-        let asked =
-            stream::Asked { source, metrics, design, segments, date, sizes: stream::Sizes::default() };
+        let asked = stream::Asked::of(source, metrics, design, segments, start, date);
         if let Some(value) = stream::open(&asked, &mut warnings)? {
             return Ok(Warned { value, warnings });
         }
@@ -101,7 +100,14 @@ fn origin(
     let count = names.len();
     drop(names);
     Ok(Origin {
-        setting: Setting { source: source.clone(), design: design.clone(), start, names: count, identity },
+        setting: Setting {
+            source: source.clone(),
+            design: design.clone(),
+            start,
+            names: count,
+            identity,
+            groups: None,
+        },
         own: Content { names: of_own, ..own },
         tables: tables
             .into_iter()
@@ -112,7 +118,7 @@ fn origin(
 }
 
 /// The name of the unit in every row; empty where the rows name no units.
-fn numbered<'a>(
+pub(crate) fn numbered<'a>(
     names: &mut Names<'a>,
     content: &'a Content,
     unit: Option<&str>,
@@ -161,8 +167,9 @@ pub(crate) fn assemble(
         gates.extend(
             content.gates.iter().cloned().chain(after_date(content)).map(|gate| gate.of_facts(&reading.name)),
         );
-        // Where nobody was exposed no row finds its unit, which says nothing of the facts.
-        if own.frame.height() > 0 {
+        // Where nobody was exposed no row finds its unit, which says nothing of the facts; of some of the units it says nothing
+        // either way.
+        if own.frame.height() > 0 || setting.groups.is_some() {
             gates.extend(own_gates);
         }
         facts.push(reading);

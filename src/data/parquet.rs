@@ -104,6 +104,19 @@ impl ParquetFiles {
         }
     }
 
+    /// Rows of all files, by their footers.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn rows(&self) -> Result<u64, Diagnostic> {
+        let of = |path: &PathBuf| {
+            let file = std::fs::File::open(path).map_err(|error| failure::unreadable(path, &error))?;
+            let rows = ParquetReader::new(file).num_rows().map_err(|error| problem(path, &error))?;
+            Ok(rows as u64)
+        };
+        self.paths.iter().map(of).sum()
+    }
+
     /// Reads some columns of all files, one after the other, brought to our kinds; `labels` come as text.
     ///
     /// # Errors

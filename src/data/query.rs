@@ -257,7 +257,7 @@ impl Dataset {
     }
 
     /// The value of an expression for every row, as an aggregate wants it.
-    fn value(&self, table: &Rows, sql: &str, how: Aggregate) -> Result<Numbers, Diagnostic> {
+    pub(crate) fn value(&self, table: &Rows, sql: &str, how: Aggregate) -> Result<Numbers, Diagnostic> {
         if how == Aggregate::Count {
             let quoted = format!("`{sql}`");
             return Ok(Numbers::presence(&evaluate(&self.expression(table, sql)?, &table.frame, &quoted)?));

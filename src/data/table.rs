@@ -91,7 +91,7 @@ fn read(
                 "data::column-type",
                 format!("column `{}` is of a type that cannot be analysed", table.names()[*index]),
             )
-            .hint("save it as text, a 32-bit or 64-bit number, a boolean or a date"),
+            .hint("save it as text, a number, a boolean or a date"),
         ]);
     }
     let (frame, mut bad) = table.read(&projection).map_err(one)?;
@@ -109,8 +109,8 @@ fn read(
             counts_are_sound(spec, &frame, &table.names()[count])?;
         }
     }
-    let rules = rules(files, table, &frame, spec)?;
     let names = table.names();
+    let rules = rules(files, names, |index| table.kind(index), &frame, spec)?;
     let stamps = match needs.time {
         Some(time) => time_of_rows(spec, &frame, &names[time], table.kind(time), warnings).map_err(one)?,
         None => None,
@@ -175,12 +175,18 @@ struct Rules {
     broken: Vec<(usize, Vec<bool>)>,
 }
 
-fn rules(files: &Files, table: &Table, frame: &DataFrame, spec: &Spec) -> Result<Rules, Vec<Diagnostic>> {
+fn rules(
+    files: &Files,
+    names: &[String],
+    kind: impl Fn(usize) -> Option<Kind>,
+    frame: &DataFrame,
+    spec: &Spec,
+) -> Result<Rules, Vec<Diagnostic>> {
     let mut found = Rules { invalid: BTreeMap::new(), broken: Vec::new() };
     let mut problems = Vec::new();
     for (position, rule) in files.columns.iter().enumerate() {
-        let Some(index) = table.names().iter().position(|name| *name == rule.column) else { continue };
-        let kind = table.kind(index).unwrap_or(Kind::Text);
+        let Some(index) = names.iter().position(|name| *name == rule.column) else { continue };
+        let kind = kind(index).unwrap_or(Kind::Text);
         let column = series(frame, &rule.column).map_err(|problem| vec![problem])?;
         match broken(rule, column, kind, &spec.name("columns")) {
             Ok(rows) => {
@@ -263,17 +269,16 @@ pub(crate) fn time_type(spec: &Spec, name: &str) -> Diagnostic {
 /// Rules that do not fit their columns.
 pub(crate) fn content_of(
     spec: &Spec,
-    table: &Table,
+    names: &[String],
+    kind: impl Fn(usize) -> Option<Kind>,
     frame: DataFrame,
-    warnings: &mut Vec<Diagnostic>,
 ) -> Result<Content, Vec<Diagnostic>> {
-    let names = table.names();
-    let rules = rules(spec.files, table, &frame, spec)?;
+    let rules = rules(spec.files, names, &kind, &frame, spec)?;
     let time = spec.time.and_then(|time| names.iter().position(|name| name == time));
     let stamps = match time {
-        Some(index) if matches!(table.kind(index), Some(Kind::Date | Kind::Datetime)) => {
-            time_of_rows(spec, &frame, &names[index], table.kind(index), warnings)
-                .map_err(|problem| vec![problem])?
+        Some(index) if matches!(kind(index), Some(Kind::Date | Kind::Datetime)) => {
+            let times = series(&frame, &names[index]).map_err(|problem| vec![problem])?;
+            stamps(times).map_err(|error| vec![defect(&error)])?
         }
         _ => None,
     };

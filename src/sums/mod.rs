@@ -43,7 +43,7 @@ pub use accumulated::{Accumulated, Before, Known, SCHEMA as ACCUMULATED, Settled
 pub use arm::{ArmSums, Covariate, MetricSums};
 pub use cell::{Cell, Key};
 pub use facts::{FactsSums, OfUnits};
-pub use table::{MOST_VALUES, Table, ValueTable};
+pub use table::{MOST_PLACES, MOST_VALUES, RoundedTable, Table, ValueTable};
 
 #[cfg(doc)]
 use crate::stats::comoments::Comoments;

@@ -269,7 +269,7 @@ fn sample(key: &str) -> Value {
         "nightly_p" => json!(0.3),
         "lag_days" => json!(5),
         "settled" => json!("18\u{a0}марта 2024\u{a0}г."),
-        "streamed" => json!({ "step": 500, "error": 0.00048828125 }),
+        "streamed" => json!({ "step": 500, "of_units": true, "error": 0.00048828125 }),
         "family" => json!(5),
         "winsorized" => json!({ "low": "1,10\u{a0}₽", "high": "900,00\u{a0}₽", "raised": 3, "lowered": 7 }),
         "clusters" => json!({ "rows": 995, "units": 448 }),

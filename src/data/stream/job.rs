@@ -3,8 +3,9 @@
 use jiff::civil::{Date, DateTime};
 
 use super::Streamed;
+use super::beside::not_finite;
 use super::measure::{Measure, Measures};
-use super::open::Asked;
+use super::open::{Asked, Passed};
 use super::overview::{Kept, described};
 use super::pass::{Found, Wanted};
 use super::places::Apart;
@@ -16,7 +17,6 @@ use crate::data::expression::parse;
 use crate::data::join::Setting;
 use crate::data::open::{assemble, end_of};
 use crate::data::overview::ColumnOverview;
-use crate::data::reading::Reading;
 use crate::data::source::Table;
 use crate::data::spec::{Needs, Spec};
 use crate::data::stamps::{DAY, civil};
@@ -51,6 +51,13 @@ impl Columns<'_> {
         Ok(self.needs.time == Some(index))
     }
 
+    /// The columns of rows that are put by, in their order: those of the frames of parts, then that of the groups where it stands
+    /// apart from them.
+    pub(crate) fn put_by(&self, group_is_read: bool) -> Vec<usize> {
+        let apart = self.needs.group.filter(|_| !group_is_read);
+        self.needs.all.iter().copied().filter(|index| Some(*index) != apart).chain(apart).collect()
+    }
+
     /// Columns of whole numbers that no expression computes with: only they themselves are added up.
     pub(crate) fn short(&self, spec: &Spec) -> Vec<usize> {
         let computed = |name: &String| {
@@ -73,19 +80,31 @@ pub(crate) struct Job<'a> {
     metrics: Vec<(&'a Metric, usize)>,
     design: &'a Design,
     date: Date,
-    group: &'a str,
+    group: Option<String>,
     time: Option<String>,
     /// SQL of the partitions: strata of metrics and segments.
     partitions: Vec<String>,
     names: Vec<String>,
     rules: Vec<(&'a ColumnRule, Kind)>,
     rules_key: String,
-    texts: Vec<String>,
+    texts: Vec<(String, bool)>,
     dates: Vec<String>,
     /// Columns of the overview by position.
     described: Vec<(usize, Kind, Kept)>,
     short: Vec<String>,
-    step: u64,
+    /// Every so-many-th row is kept; none where nobody asks for rows.
+    step: Option<u64>,
+}
+
+/// How much of the config a pass answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// Groups, parts and the overview, with the sums of all metrics: rows are units.
+    Metrics,
+    /// The same without metrics.
+    Units,
+    /// Groups and the overview: rows are brought to their units elsewhere.
+    Rows,
 }
 
 impl<'a> Job<'a> {
@@ -95,17 +114,17 @@ impl<'a> Job<'a> {
     /// SQL that does not parse.
     pub(crate) fn of(
         asked: &Asked<'a>,
-        spec: &Spec,
+        spec: &Spec<'a>,
         columns: &Columns,
         rows: u64,
+        goal: Goal,
     ) -> Result<Job<'a>, Vec<Diagnostic>> {
-        let source = asked.source;
         let mut job = Job {
             measures: Measures::new(),
             metrics: Vec::new(),
             design: asked.design,
             date: asked.date,
-            group: &source.group,
+            group: spec.group.map(str::to_string),
             time: None,
             partitions: Vec::new(),
             names: columns.names.to_vec(),
@@ -115,7 +134,7 @@ impl<'a> Job<'a> {
             dates: Vec::new(),
             described: Vec::new(),
             short: Vec::new(),
-            step: rows.div_ceil(SAMPLE).max(1),
+            step: (goal != Goal::Rows).then(|| rows.div_ceil(SAMPLE).max(1)),
         };
         for index in &columns.needs.all {
             let (name, kind) = (&columns.names[*index], (columns.kind)(*index).unwrap_or(Kind::Text));
@@ -123,8 +142,9 @@ impl<'a> Job<'a> {
                 Kind::Integer | Kind::Float | Kind::Boolean => {
                     Kept::Measure(job.measures.ask(Measure::column(name), columns.names)?)
                 }
+                // A column of units has as many texts as units; these are numbered elsewhere.
                 Kind::Text => {
-                    job.texts.push(name.clone());
+                    job.texts.push((name.clone(), columns.needs.unit != Some(*index)));
                     Kept::Texts(job.texts.len() - 1)
                 }
                 Kind::Date | Kind::Datetime => {
@@ -137,14 +157,19 @@ impl<'a> Job<'a> {
                 job.time = Some(name.clone());
             }
         }
-        for rule in &source.files.columns {
+        for rule in &spec.files.columns {
             let index = columns.names.iter().position(|name| *name == rule.column);
             let kind = index.and_then(|index| (columns.kind)(index)).unwrap_or(Kind::Text);
             job.rules.push((rule, kind));
         }
+        if goal == Goal::Rows {
+            return Ok(job);
+        }
         for metric in asked.metrics {
             let Some(measure) = Measure::of(metric) else { continue };
-            job.metrics.push((metric, job.measures.ask(measure, columns.names)?));
+            if goal == Goal::Metrics {
+                job.metrics.push((metric, job.measures.ask(measure, columns.names)?));
+            }
             if let MetricSource::Rows(rows) = &metric.source
                 && let Some(strata) = &rows.adjustment.strata
                 && !job.partitions.contains(strata)
@@ -168,7 +193,7 @@ impl<'a> Job<'a> {
     /// The column of groups is not among the columns of the parts: its labels are.
     pub(crate) fn kept_labels(&mut self, group: usize) {
         let name = &self.names[group];
-        let at = self.texts.iter().position(|text| text == name);
+        let at = self.texts.iter().position(|(text, _)| text == name);
         for (index, _, kept) in &mut self.described {
             *kept = match *kept {
                 _ if *index == group => Kept::Labels,
@@ -176,7 +201,12 @@ impl<'a> Job<'a> {
                 kept => kept,
             };
         }
-        self.texts.retain(|text| text != name);
+        self.texts.retain(|(text, _)| text != name);
+    }
+
+    /// The column that holds the times of rows.
+    pub(crate) fn time(&self) -> Option<&str> {
+        self.time.as_deref()
     }
 
     pub(crate) fn wanted(&self) -> Wanted<'_> {
@@ -188,55 +218,45 @@ impl<'a> Job<'a> {
         Wanted {
             measures: &self.measures,
             apart: Apart { design: self.design, end: end_of(self.date), partitions },
-            group: self.group,
+            group: self.group.as_deref(),
             time: self.time.as_deref(),
             rules: self.rules.clone(),
             rules_key: self.rules_key.clone(),
-            texts: self.texts.iter().map(String::as_str).collect(),
+            texts: self.texts.iter().map(|(text, counts)| (text.as_str(), *counts)).collect(),
             dates: self.dates.iter().map(String::as_str).collect(),
             short: self.short.clone(),
-            step: self.step as usize,
+            step: self.step.map(|step| step as usize),
         }
     }
 
-    /// The dataset of what was found.
-    ///
-    /// # Errors
-    /// Sums that are not finite, defects of this program.
-    pub(crate) fn dataset(
-        &self,
-        asked: &Asked,
-        spec: &Spec,
-        table: &Table,
-        mut found: Found,
-        reading: Reading,
-        warnings: &mut Vec<Diagnostic>,
-    ) -> Result<Dataset, Vec<Diagnostic>> {
-        let one = |problem: Diagnostic| vec![problem];
-        let sums = self.sums(&found).map_err(|reason| {
-            vec![Diagnostic::error("data::streaming", format!("the sums are not finite: {reason}"))]
-        })?;
-        let mut data = Dataset::of_sums(sums, reading, asked.source, asked.design, asked.date);
-        data.overview = self.overview(&found, table);
-        if self.time.is_none()
-            && let Some(time) = &asked.source.time
-            && let Some(column) = data.overview.iter().find(|column| column.name == *time)
-            && column.count > 0
-        {
-            warnings.push(time_type(spec, time));
-        }
-        let sample = found.sample.take().unwrap_or_default();
-        let rows = sample.height() as u64;
-        let own = content_of(spec, table, sample, warnings)?;
-        let own = own.until(end_of(asked.date), &asked.source.files).map_err(one)?;
-        let source = DataSource { facts: Vec::new(), ..asked.source.clone() };
-        let setting = Setting { source, design: asked.design.clone(), start: None, names: 0, identity: None };
-        data.sample = Some(Box::new(assemble(&setting, &own, &[], asked.date).map_err(one)?));
-        data.streamed = Some(Streamed { sample: rows, step: self.step, quantile_error: ERROR });
-        Ok(data)
+    /// A column of times that holds none, as a warning.
+    pub(crate) fn untimely(&self, spec: &Spec, overview: &[ColumnOverview]) -> Option<Diagnostic> {
+        let time = spec.time.filter(|_| self.time.is_none())?;
+        let column = overview.iter().find(|column| column.name == *time)?;
+        (column.count > 0).then(|| time_type(spec, time))
     }
 
-    fn overview(&self, found: &Found, table: &Table) -> Vec<ColumnOverview> {
+    /// Counts the rows of the files.
+    pub(crate) fn count(&self, sums: &mut Sums, found: &Found) {
+        sums.rows.total = found.rows - found.after_date;
+        sums.rows.without_time = found.untimed;
+        sums.rows.after_date = found.after_date;
+        sums.time = found.time.and_then(times);
+        for (rule, broken) in self.rules.iter().zip(&found.broken).filter(|(_, broken)| broken[1] > 0) {
+            sums.columns.push(ColumnSums {
+                name: rule.0.column.clone(),
+                moments: None,
+                min: None,
+                max: None,
+                count: 0,
+                missing: 0,
+                non_finite: 0,
+                invalid: broken[1],
+            });
+        }
+    }
+
+    pub(crate) fn overview(&self, found: &Found, table: &Table) -> Vec<ColumnOverview> {
         self.described
             .iter()
             .map(|(index, kind, kept)| {
@@ -258,30 +278,9 @@ impl<'a> Job<'a> {
                 .iter()
                 .map(|by| Partition { by: by.clone(), parts: Vec::new() })
                 .collect(),
-            rows: RowCounts {
-                total: found.rows - found.after_date,
-                without_group: found.missing_group,
-                without_time: found.untimed,
-                after_date: found.after_date,
-                ..RowCounts::default()
-            },
-            time: found.time.and_then(times),
+            rows: RowCounts { without_group: found.missing_group, ..RowCounts::default() },
             ..Sums::default()
         };
-        for (rule, broken) in self.rules.iter().zip(&found.broken) {
-            if broken[1] > 0 {
-                sums.columns.push(ColumnSums {
-                    name: rule.0.column.clone(),
-                    moments: None,
-                    min: None,
-                    max: None,
-                    count: 0,
-                    missing: 0,
-                    non_finite: 0,
-                    invalid: broken[1],
-                });
-            }
-        }
         let mut metrics: Vec<MetricSums> = self
             .metrics
             .iter()
@@ -329,6 +328,53 @@ impl<'a> Job<'a> {
         metrics.iter_mut().for_each(|metric| metric.groups.resize_with(count, ArmSums::default));
         sums.metrics = metrics;
         Ok(sums)
+    }
+}
+
+impl Passed<'_> {
+    /// The dataset of what was found, and of the sums of its metrics where these were made elsewhere.
+    ///
+    /// # Errors
+    /// Sums that are not finite, defects of this program.
+    pub(crate) fn dataset(
+        self,
+        asked: &Asked,
+        spec: &Spec,
+        made: Option<Sums>,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Result<Dataset, Vec<Diagnostic>> {
+        let one = |problem: Diagnostic| vec![problem];
+        let Passed { job, mut found, reading, table, .. } = self;
+        let mut sums = match made {
+            Some(sums) => sums,
+            None => job.sums(&found).map_err(|reason| vec![not_finite(reason)])?,
+        };
+        job.count(&mut sums, &found);
+        let mut data = Dataset::of_sums(sums, reading, asked.source, asked.design, asked.date);
+        data.overview = job.overview(&found, &table);
+        warnings.extend(job.untimely(spec, &data.overview));
+        let Some(step) = job.step else { return Ok(data) };
+        let sample = found.sample.take().unwrap_or_default();
+        let rows = sample.height() as u64;
+        let own = content_of(spec, table.names(), |index| table.kind(index), sample)?;
+        let own = own.until(end_of(asked.date), &asked.source.files).map_err(one)?;
+        data.sample = Some(Box::new(assemble(&setting(asked, 0, None), &own, &[], asked.date).map_err(one)?));
+        data.streamed =
+            Some(Streamed { sample: rows, step, of_units: false, quantile_error: ERROR, put_by: 0 });
+        Ok(data)
+    }
+}
+
+/// The setting of rows as they are at hand: some of them are units, or name `names` units.
+pub(crate) fn setting(asked: &Asked, names: usize, groups: Option<Vec<String>>) -> Setting {
+    let facts = if asked.source.unit.is_some() { asked.source.facts.clone() } else { Vec::new() };
+    Setting {
+        source: DataSource { facts, ..asked.source.clone() },
+        design: asked.design.clone(),
+        start: asked.start,
+        names,
+        identity: None,
+        groups,
     }
 }
 

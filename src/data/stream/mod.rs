@@ -15,6 +15,8 @@
 //! for every cell (group × day × part) and metric, the counts of values of every column of the overview (`sketch`, 8 KB an
 //! octave of values), and the sample.
 
+mod beside;
+mod by_unit;
 mod choice;
 mod hash;
 mod job;
@@ -22,11 +24,13 @@ mod labels;
 mod measure;
 mod open;
 mod overview;
+mod pack;
 mod parts;
 mod pass;
 mod places;
 mod plain;
 mod row_groups;
+mod scratch;
 mod sketch;
 mod tally;
 mod text;
@@ -34,11 +38,14 @@ mod text_pass;
 
 pub(crate) use choice::needs_rows;
 pub(crate) use open::{Asked, open};
+#[cfg(test)]
 pub(crate) use parts::Sizes;
 pub use sketch::ERROR as QUANTILE_ERROR;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unit_tests;
 
 #[cfg(doc)]
 use super::Dataset;
@@ -48,8 +55,12 @@ use super::Dataset;
 pub struct Streamed {
     /// Rows of the sample.
     pub sample: u64,
-    /// Every so-many-th row of a part is in it.
+    /// Every so-many-th row of a part is in it, or every so-many-th unit.
     pub step: u64,
+    /// The sample is one of units with all of their rows.
+    pub of_units: bool,
+    /// Bytes of rows that waited in a temporary file for other rows of their units.
+    pub put_by: u64,
     /// The most that quartiles of the overview are off, relative to themselves.
     pub quantile_error: f64,
 }

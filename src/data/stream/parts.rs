@@ -30,11 +30,13 @@ pub(crate) struct Sizes {
     pub bytes: usize,
     /// Bytes that are read beyond these, for the record that reaches over the end.
     pub beyond: usize,
+    /// Rows of units that are brought together at once take about so many bytes.
+    pub shard: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Sizes { rows: ROWS, bytes: PIECE, beyond: 64 << 10 }
+        Sizes { rows: ROWS, bytes: PIECE, beyond: 64 << 10, shard: 96 << 20 }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::data::accounting::{defect, series};
 use crate::data::columns::Kind;
 use crate::data::names::NONE;
 use crate::data::overview::broken;
-use crate::data::stamps::micros;
+use crate::data::stamps::{DAY, micros};
 use crate::diag::Diagnostic;
 
 /// Different texts of a column that are counted; of a column with more their number is not told.
@@ -24,20 +24,20 @@ const MOST_TEXTS: usize = 100_000;
 pub(crate) struct Wanted<'a> {
     pub measures: &'a Measures,
     pub apart: Apart<'a>,
-    /// Name of the column of groups.
-    pub group: &'a str,
+    /// Name of the column of groups, where there is one.
+    pub group: Option<&'a str>,
     /// Column with the time of the rows, when it holds dates.
     pub time: Option<&'a str>,
     /// Rules with the kinds of their columns and the key that messages name.
     pub rules: Vec<(&'a ColumnRule, Kind)>,
     pub rules_key: String,
-    /// Columns of text and of dates that the overview describes.
-    pub texts: Vec<&'a str>,
+    /// Columns of text and of dates that the overview describes; whether different texts are counted.
+    pub texts: Vec<(&'a str, bool)>,
     pub dates: Vec<&'a str>,
     /// Columns of whole numbers that parts hold as the file does.
     pub short: Vec<String>,
-    /// Every so-many-th row of a part goes into the sample.
-    pub step: usize,
+    /// Every so-many-th row of a part goes into the sample; none: there is no sample.
+    pub step: Option<usize>,
 }
 
 /// What was found in some parts.
@@ -58,6 +58,8 @@ pub(crate) struct Found {
     pub broken: Vec<[u64; 2]>,
     /// First and last time of rows until the date.
     pub time: Option<(i64, i64)>,
+    /// One of these names a time of day.
+    pub timed: bool,
     pub texts: Vec<Texts>,
     pub dates: Vec<Dates>,
     pub sample: Option<DataFrame>,
@@ -125,6 +127,8 @@ impl Wanted<'_> {
         found.labels = part.labels.iter().filter(|label| !label.trim().is_empty()).cloned().collect();
         (found.missing_group, found.after_date) = (placed.missing_group, placed.after_date);
         (found.untimed, found.time) = (placed.untimed, placed.time);
+        let names_hour = |stamp: &i64| *stamp < end && stamp.rem_euclid(DAY) != 0;
+        found.timed = stamps.as_ref().is_some_and(|stamps| stamps.iter().flatten().any(names_hour));
         found.cells =
             placed.keys.into_iter().zip(placed.sizes).map(|(key, size)| (key, size, Vec::new())).collect();
         let of_row = if placed.by_label { &part.label_of_row } else { &placed.of_row };
@@ -133,19 +137,19 @@ impl Wanted<'_> {
             found.outside.push((beyond.into_iter().next().unwrap_or_default(), sketch));
             found.cells.iter_mut().zip(tallies).for_each(|(cell, tally)| cell.2.push(tally));
         }
-        for name in &self.texts {
-            found.texts.push(texts(series(frame, name)?)?);
+        for (name, counts) in &self.texts {
+            found.texts.push(texts(series(frame, name)?, *counts)?);
         }
         for name in &self.dates {
             found.dates.push(dates(series(frame, name)?)?);
         }
-        found.sample = Some(self.sample(part)?);
+        found.sample = self.step.map(|step| self.sample(part, step)).transpose()?;
         Ok(found)
     }
 
     /// Every so-many-th row, with the label of its group.
-    fn sample(&self, part: &Part) -> Result<DataFrame, Diagnostic> {
-        let rows = (0..part.label_of_row.len()).step_by(self.step.max(1));
+    pub(crate) fn sample(&self, part: &Part, step: usize) -> Result<DataFrame, Diagnostic> {
+        let rows = (0..part.label_of_row.len()).step_by(step.max(1));
         let at: Vec<IdxSize> = rows.clone().map(|row| row as IdxSize).collect();
         let taken = IdxCa::from_vec("row".into(), at);
         let mut frame = part.frame.take(&taken).map_err(|error| defect(&error))?;
@@ -153,8 +157,8 @@ impl Wanted<'_> {
             let whole = series(&frame, name)?.cast(&DataType::Int64).map_err(|error| defect(&error))?;
             frame.replace(name, whole.into_column()).map_err(|error| defect(&error))?;
         }
-        if frame.column(self.group).is_err() {
-            let labels = part.label_series(self.group, rows);
+        if let Some(group) = self.group.filter(|group| frame.column(group).is_err()) {
+            let labels = part.label_series(group, rows);
             let mut columns = frame.columns().to_vec();
             columns.push(labels.into_column());
             frame = DataFrame::new(taken.len(), columns).map_err(|error| defect(&error))?;
@@ -188,6 +192,7 @@ impl Found {
             return Err(too_many("the column of groups"));
         }
         self.time = wider(self.time, other.time);
+        self.timed |= other.timed;
         // Keys of the next part are mostly those of the parts before, in another order.
         let mut known: PlHashMap<PlaceKey, usize> = PlHashMap::default();
         known.extend(self.cells.iter().enumerate().map(|(at, (key, ..))| (key.clone(), at)));
@@ -269,8 +274,12 @@ impl Texts {
     }
 }
 
-fn texts(series: &Series) -> Result<Texts, Diagnostic> {
+fn texts(series: &Series, counts: bool) -> Result<Texts, Diagnostic> {
     let missing = series.null_count() as u64;
+    let count = series.len() as u64 - missing;
+    if !counts {
+        return Ok(Texts { count, missing, different: None });
+    }
     let cells = series.str().map_err(|error| defect(&error))?;
     // The order of this set decides nothing: what is kept of it is sorted.
     let mut met: PlHashSet<&str> = PlHashSet::default();
@@ -281,7 +290,7 @@ fn texts(series: &Series) -> Result<Texts, Diagnostic> {
         }
     }
     let different = (met.len() <= MOST_TEXTS).then(|| met.into_iter().map(str::to_string).collect());
-    Ok(Texts { count: series.len() as u64 - missing, missing, different })
+    Ok(Texts { count, missing, different })
 }
 
 fn dates(series: &Series) -> Result<Dates, Diagnostic> {

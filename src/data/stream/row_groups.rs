@@ -14,6 +14,7 @@ use super::labels::label_rows;
 use super::parts::Part;
 use crate::data::columns::Kind;
 use crate::data::failure;
+use crate::data::names::NONE;
 use crate::data::parquet::{ParquetFiles, normalised, problem};
 use crate::diag::Diagnostic;
 
@@ -40,7 +41,7 @@ pub(crate) struct RowGroups {
     projection: Vec<usize>,
     /// Columns that are text whatever they hold.
     labels: Vec<usize>,
-    group: usize,
+    group: Option<usize>,
     /// The column of the group is read by expressions, too.
     group_is_read: bool,
     /// Columns that stay 32-bit numbers where the file has such.
@@ -56,7 +57,7 @@ impl RowGroups {
         files: &ParquetFiles,
         projection: Vec<usize>,
         labels: Vec<usize>,
-        group: usize,
+        group: Option<usize>,
         group_is_read: bool,
         most: usize,
     ) -> Result<RowGroups, Diagnostic> {
@@ -135,7 +136,7 @@ impl RowGroups {
         let mut columns = Vec::with_capacity(self.projection.len());
         for index in &self.projection {
             let series = frame.column(&self.names[*index]).map_err(failed)?.as_materialized_series();
-            if *index == self.group {
+            if Some(*index) == self.group {
                 (labels, label_of_row) = label_rows(series).map_err(failed)?;
                 if !self.group_is_read {
                     continue;
@@ -147,6 +148,9 @@ impl RowGroups {
             }
             let kind = if self.labels.contains(index) { Some(Kind::Text) } else { self.kinds[*index] };
             columns.push(normalised(&series.rechunk(), kind).map_err(failed)?.into_column());
+        }
+        if self.group.is_none() {
+            label_of_row = vec![NONE; place.rows];
         }
         let frame = DataFrame::new(place.rows, columns).map_err(failed)?;
         Ok(Part { frame, labels, label_of_row })

@@ -71,7 +71,7 @@ fn both(config: &Config, file: &Path, today: Date, sizes: Sizes) -> (Opened, Opt
     let (metrics, design, segments) = (&config.metrics, &config.design, &config.segments);
     let rows = crate::data::open(&source, metrics, design, segments, None, today).map(|opened| opened.value);
     source.streaming = Streaming::Always;
-    let asked = Asked { source: &source, metrics, design, segments, date: today, sizes };
+    let asked = Asked { source: &source, metrics, design, segments, start: None, date: today, sizes };
     let parts = super::open(&asked, &mut Vec::new());
     if let (Ok(_), Err(problems)) = (&rows, &parts) {
         panic!("{problems:?}");
@@ -309,7 +309,9 @@ fn what_needs_all_rows_is_refused_where_parts_are_asked_for() {
     let file = folder.path().join("x.csv");
     std::fs::write(&file, "g,v,n,x,city,t\nA,1,1,1,Омск,2026-03-01\nB,2,1,1,Омск,2026-03-01\n").unwrap();
     let mut config = config(&file, "");
-    config.data.as_mut().unwrap().unit = Some("t".into());
+    let MetricSource::Rows(rows) = &mut config.metrics[0].source else { panic!("rows") };
+    rows.aggregate = crate::config::valid::Aggregate::Rows;
+    config.metrics[0].kind = crate::config::valid::MetricKind::Quantile { quantile: 0.5 };
     let mut source = config.data.clone().unwrap();
     source.files.paths = vec![file];
     source.streaming = Streaming::Always;

@@ -58,7 +58,8 @@ impl TextFile {
 pub(crate) struct Reader<'a> {
     /// Columns that are read, ascending, each with its plan.
     pub columns: Vec<(usize, Plan)>,
-    pub group: usize,
+    /// The column of groups, where there is one.
+    pub group: Option<usize>,
     pub group_is_read: bool,
     pub names: &'a [String],
 }
@@ -226,7 +227,7 @@ enum Column {
 impl<'a> Making<'a> {
     fn new(reader: &'a Reader<'a>) -> Making<'a> {
         let column = |(index, plan): &(usize, Plan)| match plan.kind {
-            _ if *index == reader.group && !reader.group_is_read => Column::Labels,
+            _ if Some(*index) == reader.group && !reader.group_is_read => Column::Labels,
             Kind::Integer => Column::Integers(Vec::new(), Vec::new()),
             Kind::Float => Column::Numbers(Vec::new(), Vec::new()),
             Kind::Boolean => Column::Booleans(Vec::new()),
@@ -272,8 +273,8 @@ impl<'a> Making<'a> {
                 self.empty_ends += u64::from(is_empty);
                 if !record.terminated {
                     self.last.ends_in_empty_cell = !last.quoted && last.start == last.end;
-                    let label = fields[self.reader.group].text(bytes);
-                    self.last.label = Some(String::from_utf8_lossy(&label).trim().to_string());
+                    let label = self.reader.group.map(|group| fields[group].text(bytes));
+                    self.last.label = label.map(|label| String::from_utf8_lossy(&label).trim().to_string());
                     let shown = excerpt(&bytes[record.start..record.end]);
                     self.last.row = Some((record.line, shown));
                     if self.without_last {
@@ -346,8 +347,10 @@ impl<'a> Making<'a> {
         {
             column.push(content, || fields[*index].text(bytes));
         }
-        let label = fields[self.reader.group].text(bytes);
-        let number = self.label(&label);
+        let number = match self.reader.group {
+            Some(group) => self.label(&fields[group].text(bytes)),
+            None => NONE,
+        };
         self.label_of_row.push(number);
         None
     }

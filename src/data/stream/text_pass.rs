@@ -1,15 +1,14 @@
 //! The pass over separated text: kinds are taken from the beginning of the files, and the pass is made again where the rest of
 //! them says otherwise.
 
-use super::choice::in_parts;
+use super::beside::{Beside, Made, Shape, Work};
 use super::hash::{Piece, whole};
-use super::job::{Columns, Job};
-use super::open::Asked;
-use super::parts::{Sizes, in_order, threads};
+use super::job::{Columns, Goal, Job};
+use super::open::{Asked, Passed};
+use super::parts::{Part, Sizes, in_order, threads};
 use super::pass::Found as Rows;
 use super::text::{Last, Range, Reader, TextFile};
 use crate::config::valid::Files;
-use crate::data::Dataset;
 use crate::data::columns::{Evidence, Kind, Plan, Use, plan};
 use crate::data::csv::CsvFile;
 use crate::data::inspect::{collect, same_header};
@@ -24,19 +23,23 @@ const COPIES: u64 = 3;
 /// More passes than this are never needed: the kinds that the whole file gives stay, and so does what a last row is.
 const MOST_PASSES: usize = 4;
 
-/// Reads separated text in parts; none where that is not the way of these files.
-pub(crate) fn open_text(
-    asked: &Asked,
-    spec: &Spec,
+/// About how much memory the rows of these files take at once.
+pub(crate) fn memory(spec: &Spec) -> u64 {
+    let sizes =
+        spec.files.paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|meta| meta.len());
+    sizes.sum::<u64>() * COPIES
+}
+
+/// A pass over separated text, or several; none where that is not the way of these files.
+pub(crate) fn pass_text<'a>(
+    asked: &Asked<'a>,
+    spec: &Spec<'a>,
+    goal: Goal,
+    beside: &mut Beside,
     warnings: &mut Vec<Diagnostic>,
-) -> Result<Option<Dataset>, Vec<Diagnostic>> {
+) -> Result<Option<Passed<'a>>, Vec<Diagnostic>> {
     let one = |problem: Diagnostic| vec![spec.placed(problem)];
     let all = |problems| spec.all_placed(problems);
-    let sizes: u64 =
-        spec.files.paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|meta| meta.len()).sum();
-    if !in_parts(asked.source, asked.metrics, sizes * COPIES, warnings).map_err(one)? {
-        return Ok(None);
-    }
     let wanted = spec.wanted();
     let (heads, problems) = collect(spec.files, |path| CsvFile::head(path, spec.files, &wanted));
     if !problems.is_empty() {
@@ -56,30 +59,34 @@ pub(crate) fn open_text(
         let kinds = pass.kinds();
         let kind = |index: usize| kinds[index];
         let columns = Columns { names: &pass.names, kind: &kind, needs: &needs };
-        let group = needs.group.unwrap_or_default();
-        let group_is_read = columns.is_read(spec, group).map_err(all)?;
-        let mut job = Job::of(asked, spec, &columns, pass.rows).map_err(all)?;
-        if !group_is_read {
+        let group_is_read = match needs.group {
+            Some(group) => columns.is_read(spec, group).map_err(all)?,
+            None => false,
+        };
+        let mut job = Job::of(asked, spec, &columns, pass.rows, goal).map_err(all)?;
+        if let Some(group) = needs.group.filter(|_| !group_is_read) {
             job.kept_labels(group);
         }
-        let reader = pass.reader(group, group_is_read);
+        let reader = pass.reader(needs.group, group_is_read);
         let first = pass.files[0].range(0, None, &reader, false).map_err(one)?;
         if !first.part.label_of_row.is_empty() {
             check_types(spec, &pass.names, first.part.frame.schema()).map_err(all)?;
         }
         drop(first);
-        let Some(seen) = pass.look(&job, &reader).map_err(one)? else { return Ok(None) };
+        let put_by = columns.put_by(group_is_read);
+        let shape = Shape { names: &pass.names, kind: &kind };
+        let apart = spec.group.filter(|_| !group_is_read);
+        let work = beside.work(asked, spec, shape, apart);
+        let Some(seen) = pass.look(&job, &reader, &work, beside).map_err(one)? else { return Ok(None) };
+        drop(work);
         if pass.learn(&seen, spec.files, &needs).map_err(all)? {
+            beside.forget();
             continue;
         }
         let (found, reading) = pass.accounted(seen);
-        if found.rows == 0 {
-            return Ok(None);
-        }
         warnings.extend(own);
         mixed_dialects(&reading, warnings);
-        let table = Table::Csv(pass.table());
-        return job.dataset(asked, spec, &table, found, reading, warnings).map(Some).map_err(all);
+        return Ok(Some(Passed { job, found, reading, table: Table::Csv(pass.table()), columns: put_by }));
     }
     Ok(None)
 }
@@ -177,23 +184,33 @@ impl Text {
         self.plans.iter().map(|plan| Some(plan.kind)).collect()
     }
 
-    fn reader(&self, group: usize, group_is_read: bool) -> Reader<'_> {
+    fn reader(&self, group: Option<usize>, group_is_read: bool) -> Reader<'_> {
         let columns = self.read.iter().map(|index| (*index, self.plans[*index])).collect();
         Reader { columns, group, group_is_read, names: &self.names }
     }
 
     /// One pass over all files; none where bytes that are no UTF-8 put the encoding in doubt.
-    fn look(&self, job: &Job, reader: &Reader) -> Result<Option<Seen>, Diagnostic> {
+    fn look(
+        &self,
+        job: &Job,
+        reader: &Reader,
+        work: &Work,
+        beside: &mut Beside,
+    ) -> Result<Option<Seen>, Diagnostic> {
         let ranges: Vec<(usize, usize)> = (0..self.files.len())
             .flat_map(|file| (0..self.files[file].ranges()).map(move |number| (file, number)))
             .collect();
         let wanted = job.wanted();
-        let make = |at: usize| -> Result<(Range, Rows), Diagnostic> {
+        let made = |at: usize, begin: Option<u64>| -> Result<(Range, Rows, Made), Diagnostic> {
             let (file, number) = ranges[at];
-            let range = self.files[file].range(number, None, reader, self.torn[file])?;
+            let mut range = self.files[file].range(number, begin, reader, self.torn[file])?;
             let found = wanted.look(&range.part)?;
-            Ok((range, found))
+            let made = work.of(&range.part, &wanted)?;
+            // No more results wait than there are threads, but none of them needs its rows any more.
+            range.part = Part::default();
+            Ok((range, found, made))
         };
+        let make = |at: usize| made(at, None);
         let mut seen = Seen {
             found: Rows::default(),
             evidence: vec![Evidence::default(); reader.columns.len()],
@@ -204,17 +221,16 @@ impl Text {
                 .collect(),
         };
         let mut in_doubt = false;
-        let take = |at: usize, (mut range, mut found): (Range, Rows)| {
-            let (file, number) = ranges[at];
-            let own = &mut seen.files[file];
+        let take = |at: usize, (mut range, mut found, mut results): (Range, Rows, Made)| {
+            let own = &mut seen.files[ranges[at].0];
             if range.first != own.at {
                 // A record of the range before reached over the first line break of this one.
-                range = self.files[file].range(number, Some(own.at), reader, self.torn[file])?;
-                found = wanted.look(&range.part)?;
+                (range, found, results) = made(at, Some(own.at))?;
             }
             in_doubt |= range.damaged;
             own.take(range, &mut seen.evidence, found.rows);
-            seen.found.merge(found)
+            seen.found.merge(found)?;
+            beside.take(results)
         };
         in_order(ranges.len(), threads(), make, take)?;
         Ok((!in_doubt).then_some(seen))

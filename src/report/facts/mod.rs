@@ -239,7 +239,7 @@ pub fn of(f: &Findings) -> Value {
         "rows": f.data.as_ref().map(|d| d.reading.rows),
         "units": f.data.as_ref().map(|d| d.groups.iter().map(|g| g.units).sum::<u64>()),
         "streamed": f.data.as_ref().and_then(|d| d.streamed.as_ref()).map(|s| json!({
-            "step": s.step, "error": s.quantile_error,
+            "step": s.step, "of_units": s.of_units, "error": s.quantile_error,
         })),
         "settled": f.data.as_ref().and_then(|d| d.settled).map(dates::long),
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
