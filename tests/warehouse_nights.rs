@@ -6,12 +6,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use itog::config;
 use itog::config::valid::Config;
 use itog::sums::{Accumulated, Before, Sums};
 use itog::warehouse;
 use jiff::civil::{Date, date};
+use serde_json::Value;
 
 const CONFIG: &str = r#"
 [experiment]
@@ -140,6 +142,32 @@ fn agrees(source: &str, remove: &dyn Fn(&str)) {
     assert_eq!(asked(&mut config, night, &after(&added, false)).changed, Vec::<Date>::new());
 }
 
+/// The same by the program: what a night settled is in its archive, and the next night needs nothing else.
+fn runs(source: &str, remove: &dyn Fn(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path(), source);
+    let night = |day: i8, more: &[&str]| {
+        let made = Command::new(env!("CARGO_BIN_EXE_itog"))
+            .args(["run", "nights.toml", "--quiet", "--out", "out", "--date", &format!("2026-03-{day:02}")])
+            .args(more)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let results = folder.path().join(format!("out/2026-03-{day:02}/nights/results.json"));
+        let results: Value = serde_json::from_slice(&fs::read(results).unwrap()).unwrap();
+        let gates = results["data"]["gates"].as_array().unwrap().iter();
+        let gates: Vec<String> = gates.map(|gate| gate["code"].as_str().unwrap().to_owned()).collect();
+        (results["data"]["rows"].as_u64().unwrap(), gates)
+    };
+    let rows = night(8, &[]).0;
+    remove("2026-03-08 00:00:00");
+    let (all, gates) = night(9, &[]);
+    assert!(all == 4_000 && rows < all && !gates.contains(&"past-changed".to_owned()), "{rows} {gates:?}");
+    let (left, gates) = night(9, &["--full"]);
+    assert!(left < 1_000 && gates.contains(&"past-changed".to_owned()), "{left} {gates:?}");
+}
+
 fn block<T>(work: impl std::future::Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
@@ -188,13 +216,16 @@ fn clickhouse_nights_add_up() {
     };
     let create = "CREATE TABLE itog_nights (grp String, platform String, at DateTime, spend Float64, visits Int32, age Int32) \
                   ENGINE = MergeTree() PARTITION BY toDate(at) ORDER BY at";
-    run("DROP TABLE IF EXISTS itog_nights".to_owned());
-    run(create.to_owned());
-    run(format!("INSERT INTO itog_nights FORMAT TabSeparated\n{}", rows(&str::to_owned).join("\n")));
-    agrees("source = \"clickhouse\"\ntable = \"itog_nights\"", &|before| {
+    let remove = |before: &str| {
         let first = before.parse::<jiff::civil::DateTime>().unwrap().date();
         for day in 1..first.day() {
             run(format!("ALTER TABLE itog_nights DROP PARTITION '2026-03-{day:02}'"));
         }
-    });
+    };
+    for check in [agrees, runs] {
+        run("DROP TABLE IF EXISTS itog_nights".to_owned());
+        run(create.to_owned());
+        run(format!("INSERT INTO itog_nights FORMAT TabSeparated\n{}", rows(&str::to_owned).join("\n")));
+        check("source = \"clickhouse\"\ntable = \"itog_nights\"", &remove);
+    }
 }
