@@ -304,6 +304,24 @@ fn a_column_that_changes_its_kind_after_the_beginning_is_read_again() {
 }
 
 #[test]
+fn a_last_record_that_begins_before_the_last_range_ends_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.csv");
+    let rows = "A,1.5,2,3,Омск\nB,2.5,3,4,Тверь\n".repeat(26);
+    let long = format!("A,1,2,3,\"{}\"", "д".repeat(200));
+    let text = format!("g,v,n,x,city\n{rows}{long}");
+    assert!(text.len() - long.len() < 1024 && text.len() > 1024, "{}", text.len());
+    for ended in ["", "\n"] {
+        std::fs::write(&file, format!("{text}{ended}")).unwrap();
+        let sizes = Sizes { bytes: 1024, beyond: 16, ..Sizes::default() };
+        let (rows, parts) = both(&config(&file, ""), &file, date(2026, 11, 22), sizes);
+        let parts = parts.unwrap();
+        assert_eq!(parts.reading.files[0].final_newline, !ended.is_empty());
+        compare(&config(&file, ""), &rows.unwrap(), &parts);
+    }
+}
+
+#[test]
 fn what_needs_all_rows_is_refused_where_parts_are_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.csv");
