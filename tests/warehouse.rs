@@ -3,6 +3,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files and the environment")]
 
+#[path = "warehouse/expressions.rs"]
+mod expressions;
 #[path = "warehouse/facts.rs"]
 mod facts;
 mod same;

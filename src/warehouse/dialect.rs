@@ -79,9 +79,11 @@ impl Dialect {
             return format!("({plain})");
         }
         let (unless, settles) = if by_and { (1, 0) } else { (0, 1) };
-        let settled = conditions.iter().map(|condition| format!("ifNull({condition}, {unless}) = {settles}"));
-        let settled = settled.collect::<Vec<_>>().join(" OR ");
-        format!("if({settled}, {settles}, ({plain}))")
+        let of =
+            |each: &dyn Fn(&&str) -> String| conditions.iter().map(each).collect::<Vec<_>>().join(" OR ");
+        let settled = of(&|condition| format!("ifNull({condition}, {unless}) = {settles}"));
+        let unknown = of(&|condition| format!("isNull({condition})"));
+        format!("if({settled}, {settles}, if({unknown}, NULL, {unless}))")
     }
 
     /// A truth value as 1 and 0.
@@ -102,6 +104,52 @@ impl Dialect {
                  WHEN ({b}) = 0 AND ({a}) < 0 THEN '-Infinity'::float8 WHEN ({b}) = 0 AND ({a}) = 0 THEN 'NaN'::float8 END"
             ),
             Engine::Clickhouse => format!("({a}) / ({b})"),
+        }
+    }
+
+    /// A value that is computed with a divisor; another one, or none, where that is zero.
+    pub fn unless_zero(self, divisor: &str, value: &str, of_zero: Option<&str>) -> String {
+        let of_zero = of_zero.map_or(String::new(), |other| format!(" WHEN ({divisor}) = 0 THEN {other}"));
+        format!("(CASE WHEN ({divisor}) <> 0 THEN {value}{of_zero} END)")
+    }
+
+    /// What is no number.
+    pub fn undefined(self) -> String {
+        match self.0 {
+            Engine::Postgres => "'NaN'::float8".to_owned(),
+            Engine::Clickhouse => "nan".to_owned(),
+        }
+    }
+
+    /// Infinity.
+    pub fn infinity(self) -> String {
+        match self.0 {
+            Engine::Postgres => "'Infinity'::float8".to_owned(),
+            Engine::Clickhouse => "inf".to_owned(),
+        }
+    }
+
+    /// A text in small letters.
+    pub fn lower(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("lower({sql})"),
+            Engine::Clickhouse => format!("lowerUTF8({sql})"),
+        }
+    }
+
+    /// A text without the white space around it.
+    pub fn trimmed(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("btrim({sql}, E' \\t\\n\\r\\f\\x0b')"),
+            Engine::Clickhouse => format!("replaceRegexpAll({sql}, '^\\\\s+|\\\\s+$', '')"),
+        }
+    }
+
+    /// A text in capital letters.
+    pub fn upper(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("upper({sql})"),
+            Engine::Clickhouse => format!("upperUTF8({sql})"),
         }
     }
 

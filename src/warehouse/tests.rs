@@ -67,8 +67,11 @@ fn conditions_keep_their_meaning() {
 #[test]
 fn what_has_no_counterpart_is_refused_in_words() {
     for (sql, word) in [
-        ("revenue % 2", "`%`"),
-        ("ROUND(revenue)", "ROUND"),
+        ("REGEXP_LIKE(city, 'a')", "REGEXP_LIKE"),
+        ("STRFTIME(day, '%Y')", "STRFTIME"),
+        ("POWER(2, revenue)", "exponent"),
+        ("ROUND(revenue, paid)", "decimals"),
+        ("EXTRACT(hour FROM day)", "time stamp"),
         ("geo", "a number is needed"),
         ("revnue", "revnue"),
         ("city + 1", "text"),

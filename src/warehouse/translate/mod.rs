@@ -1,7 +1,11 @@
 //! Expressions of a config, written in the dialect of polars, in the dialect of a server.
 //!
 //! What cannot be said in both dialects with the same meaning is refused, never approximated: numbers are doubles, a
-//! division is never whole, and dividing by zero gives what it gives for rows.
+//! division is never whole, and dividing by zero gives what it gives for rows. `tests/warehouse/expressions.rs` runs the same
+//! expressions over rows and on servers.
+
+mod functions;
+mod special;
 
 use super::dialect::{Dialect, Kind};
 use super::lexer::{Token, words};
@@ -34,6 +38,37 @@ pub struct Sql {
     pub text: String,
     /// What it gives.
     pub kind: Kind,
+    /// A number that is whole by its type: dividing such a number by zero without a remainder gives nothing at all.
+    pub whole: bool,
+    /// What the expression writes out, where it is no more than that.
+    pub written: Option<Written>,
+}
+
+/// A number or a text that stands in an expression itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+impl Sql {
+    fn of(kind: Kind, text: impl Into<String>) -> Sql {
+        Sql { text: text.into(), kind, whole: false, written: None }
+    }
+
+    fn number(text: impl Into<String>) -> Sql {
+        Sql::of(Kind::Number, text)
+    }
+
+    fn whole(text: impl Into<String>) -> Sql {
+        Sql { whole: true, ..Sql::of(Kind::Number, text) }
+    }
+
+    fn text(text: impl Into<String>) -> Sql {
+        Sql::of(Kind::Text, text)
+    }
 }
 
 /// The expression in the dialect of the server, over columns that are there.
@@ -80,8 +115,12 @@ pub fn condition(sql: &str, columns: &[Column], dialect: Dialect) -> Result<Stri
 fn of_column(column: &Column, dialect: Dialect) -> Sql {
     let name = dialect.name(&column.name);
     match column.kind {
-        Kind::Number => Sql { text: dialect.double(&name), kind: Kind::Number },
-        kind => Sql { text: name, kind },
+        Kind::Number => {
+            let of = dialect.bare(&column.of);
+            let whole = ["int", "uint", "smallint", "bigint"].iter().any(|word| of.starts_with(word));
+            Sql { whole, ..Sql::number(dialect.double(&name)) }
+        }
+        kind => Sql::of(kind, name),
     }
 }
 
@@ -132,7 +171,7 @@ impl Parser<'_> {
     }
 
     fn boolean(text: String) -> Sql {
-        Sql { text, kind: Kind::Boolean }
+        Sql::of(Kind::Boolean, text)
     }
 
     fn truth(sql: &Sql) -> Result<&str, String> {
@@ -201,7 +240,8 @@ impl Parser<'_> {
             }
             return Err("only IS NULL and IS NOT NULL are understood".to_owned());
         }
-        let negated = self.is_word(0, "NOT") && ["IN", "BETWEEN", "LIKE"].iter().any(|w| self.is_word(1, w));
+        let negated =
+            self.is_word(0, "NOT") && ["IN", "BETWEEN", "LIKE", "ILIKE"].iter().any(|w| self.is_word(1, w));
         self.at += usize::from(negated);
         let not = |sql: Sql| if negated { Parser::boolean(format!("(NOT {})", sql.text)) } else { sql };
         if self.word("IN") {
@@ -215,7 +255,8 @@ impl Parser<'_> {
                 }
             }
             self.expect(")")?;
-            return Ok(not(Parser::boolean(format!("({})", tests.join(" OR ")))));
+            let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+            return Ok(not(Parser::boolean(self.dialect.joined(&tests, false))));
         }
         if self.word("BETWEEN") {
             let low = self.sum()?;
@@ -224,9 +265,10 @@ impl Parser<'_> {
             }
             let high = self.sum()?;
             let (low, high) = (self.compared(&left, ">=", &low)?, self.compared(&left, "<=", &high)?);
-            return Ok(not(Parser::boolean(format!("({} AND {})", low.text, high.text))));
+            return Ok(not(Parser::boolean(self.dialect.joined(&[&low.text, &high.text], true))));
         }
-        if self.word("LIKE") {
+        let any_case = self.is_word(0, "ILIKE");
+        if self.word("LIKE") || self.word("ILIKE") {
             let Some(Token::Text(pattern)) = self.words.get(self.at).cloned() else {
                 return Err("LIKE needs a text in single quotes".to_owned());
             };
@@ -234,7 +276,13 @@ impl Parser<'_> {
             if left.kind != Kind::Text {
                 return Err("LIKE compares texts".to_owned());
             }
-            return Ok(not(Parser::boolean(format!("({} LIKE {})", left.text, self.dialect.text(&pattern)))));
+            let (of, pattern) = match any_case {
+                true => (self.dialect.lower(&left.text), pattern.to_lowercase()),
+                false => (left.text.clone(), pattern),
+            };
+            // A backslash is one character of the pattern and no escape.
+            let pattern = self.dialect.text(&pattern.replace('\\', "\\\\"));
+            return Ok(not(Parser::boolean(format!("({of} LIKE {pattern})"))));
         }
         Ok(left)
     }
@@ -242,9 +290,10 @@ impl Parser<'_> {
     fn compared(&self, left: &Sql, sign: &str, right: &Sql) -> Result<Sql, String> {
         use Kind::{Boolean, Date, Nothing, Number, Stamp, Text};
         let dialect = self.dialect;
-        let is_literal = |sql: &Sql| sql.text.starts_with(['\'', 'E']) && sql.kind == Text;
+        let is_literal = |sql: &Sql| matches!(sql.written, Some(Written::Text(_)));
         let dated = |of: &Sql, text: &Sql| -> Result<String, String> {
-            let day = text.text.trim_matches('\'');
+            let Some(Written::Text(day)) = &text.written else { return Err("no date".to_owned()) };
+            let day = day.trim();
             match day.parse::<jiff::civil::DateTime>() {
                 Ok(moment) if of.kind == Date && moment.time() == jiff::civil::Time::midnight() => {
                     Ok(dialect.midnight(moment.date(), Date))
@@ -275,16 +324,27 @@ impl Parser<'_> {
 
     fn arithmetic(&self, left: &Sql, sign: &str, right: &Sql) -> Result<Sql, String> {
         let (a, b) = (as_number(left, self.dialect)?, as_number(right, self.dialect)?);
-        let text = match sign {
-            "/" => format!("({})", self.dialect.quotient(&a, &b)),
-            sign => format!("({a} {sign} {b})"),
-        };
-        Ok(Sql { text, kind: Kind::Number })
+        let whole = left.whole && right.whole;
+        Ok(match sign {
+            "/" => Sql::number(format!("({})", self.dialect.quotient(&a, &b))),
+            "//" => Sql::whole(self.dialect.unless_zero(&b, &format!("floor({a} / {b})"), None)),
+            "%" => {
+                let rest = format!("{a} - {b} * floor({a} / {b})");
+                let of_zero = (!whole).then(|| self.dialect.undefined());
+                Sql { whole, ..Sql::number(self.dialect.unless_zero(&b, &rest, of_zero.as_deref())) }
+            }
+            sign => Sql { whole, ..Sql::number(format!("({a} {sign} {b})")) },
+        })
     }
 
     fn sum(&mut self) -> Result<Sql, String> {
         let mut left = self.product()?;
         loop {
+            if self.sign("||") {
+                let right = self.product()?;
+                left = self.concatenated(&left, &right)?;
+                continue;
+            }
             let sign = match () {
                 () if self.sign("+") => "+",
                 () if self.sign("-") => "-",
@@ -300,7 +360,9 @@ impl Parser<'_> {
         loop {
             let sign = match () {
                 () if self.sign("*") => "*",
+                () if self.sign("//") => "//",
                 () if self.sign("/") => "/",
+                () if self.sign("%") => "%",
                 () => return Ok(left),
             };
             let right = self.unary()?;
@@ -311,12 +373,21 @@ impl Parser<'_> {
     fn unary(&mut self) -> Result<Sql, String> {
         if self.sign("-") {
             let inner = self.unary()?;
-            return Ok(Sql { text: format!("(-{})", as_number(&inner, self.dialect)?), kind: Kind::Number });
+            let text = format!("(-{})", as_number(&inner, self.dialect)?);
+            let written = match inner.written {
+                Some(Written::Number(number)) => Some(Written::Number(-number)),
+                _ => None,
+            };
+            return Ok(Sql { whole: inner.whole, written, ..Sql::number(text) });
         }
         if self.sign("+") {
             return self.unary();
         }
-        self.primary()
+        let mut found = self.primary()?;
+        while self.sign("::") {
+            found = self.cast_to(&found)?;
+        }
+        Ok(found)
     }
 
     fn primary(&mut self) -> Result<Sql, String> {
@@ -325,8 +396,15 @@ impl Parser<'_> {
         };
         self.at += 1;
         match token {
-            Token::Number(number) => Ok(Sql { text: self.dialect.double(&number), kind: Kind::Number }),
-            Token::Text(text) => Ok(Sql { text: self.dialect.text(&text), kind: Kind::Text }),
+            Token::Number(number) => Ok(Sql {
+                whole: number.bytes().all(|byte| byte.is_ascii_digit()),
+                written: number.parse().ok().map(Written::Number),
+                ..Sql::number(self.dialect.double(&number))
+            }),
+            Token::Text(text) => {
+                let written = self.dialect.text(&text);
+                Ok(Sql { written: Some(Written::Text(text)), ..Sql::text(written) })
+            }
             Token::Quoted(name) => self.column(&name),
             Token::Sign("(") => {
                 let inner = self.either()?;
@@ -334,11 +412,12 @@ impl Parser<'_> {
                 Ok(Sql { text: format!("({})", inner.text), ..inner })
             }
             Token::Name(name) => match name.to_ascii_uppercase().as_str() {
-                "NULL" => Ok(Sql { text: "NULL".to_owned(), kind: Kind::Nothing }),
+                "NULL" => Ok(Sql::of(Kind::Nothing, "NULL")),
                 "TRUE" => Ok(Parser::boolean("(1 = 1)".to_owned())),
                 "FALSE" => Ok(Parser::boolean("(1 = 0)".to_owned())),
                 "CASE" => self.case(),
                 "CAST" => self.cast(),
+                "EXTRACT" if self.sign("(") => self.extract(),
                 called if self.sign("(") => self.function(called),
                 _ => self.column(&name),
             },
@@ -353,122 +432,5 @@ impl Parser<'_> {
             return Err(format!("the type of column `{name}` cannot be read"));
         }
         Ok(of_column(column, self.dialect))
-    }
-
-    fn case(&mut self) -> Result<Sql, String> {
-        if !self.is_word(0, "WHEN") {
-            return Err("only CASE WHEN … THEN … END is understood".to_owned());
-        }
-        let mut branches: Vec<(String, Sql)> = Vec::new();
-        while self.word("WHEN") {
-            let condition = self.either()?;
-            let condition = Parser::truth(&condition)?.to_owned();
-            if !self.word("THEN") {
-                return Err("THEN is missing".to_owned());
-            }
-            branches.push((condition, self.either()?));
-        }
-        let other = if self.word("ELSE") { Some(self.either()?) } else { None };
-        if !self.word("END") {
-            return Err("END is missing".to_owned());
-        }
-        let values = || branches.iter().map(|(_, value)| value).chain(&other);
-        let kind =
-            values().map(|value| value.kind).find(|kind| *kind != Kind::Nothing).unwrap_or(Kind::Nothing);
-        let same = values().all(|value| value.kind == kind || value.kind == Kind::Nothing);
-        let numbers = values().all(|v| matches!(v.kind, Kind::Number | Kind::Boolean | Kind::Nothing));
-        let written = |value: &Sql| match (same && kind == Kind::Text, numbers) {
-            (true, _) => Ok(value.text.clone()),
-            (_, true) => as_number(value, self.dialect),
-            _ => Err("the branches of CASE are not of one kind".to_owned()),
-        };
-        let mut text = String::from("(CASE");
-        for (condition, value) in &branches {
-            text.push_str(&format!(" WHEN {condition} THEN {}", written(value)?));
-        }
-        if let Some(other) = &other {
-            text.push_str(&format!(" ELSE {}", written(other)?));
-        }
-        text.push_str(" END)");
-        Ok(Sql { text, kind: if same && kind == Kind::Text { Kind::Text } else { Kind::Number } })
-    }
-
-    fn cast(&mut self) -> Result<Sql, String> {
-        self.expect("(")?;
-        let inner = self.either()?;
-        if !self.word("AS") {
-            return Err("AS is missing in CAST".to_owned());
-        }
-        let Some(Token::Name(of)) = self.words.get(self.at).cloned() else {
-            return Err("a type is missing in CAST".to_owned());
-        };
-        self.at += 1;
-        if of.eq_ignore_ascii_case("DOUBLE") {
-            self.word("PRECISION");
-        }
-        self.expect(")")?;
-        match of.to_ascii_uppercase().as_str() {
-            "DOUBLE" | "FLOAT" | "FLOAT8" | "REAL" => {
-                Ok(Sql { text: as_number(&inner, self.dialect)?, kind: Kind::Number })
-            }
-            _ => Err(format!("CAST to {of} is not translated: only to DOUBLE")),
-        }
-    }
-
-    fn function(&mut self, called: &str) -> Result<Sql, String> {
-        let mut arguments = Vec::new();
-        if !self.sign(")") {
-            loop {
-                arguments.push(self.either()?);
-                if !self.sign(",") {
-                    break;
-                }
-            }
-            self.expect(")")?;
-        }
-        let numbers = || arguments.iter().map(|a| as_number(a, self.dialect)).collect::<Result<Vec<_>, _>>();
-        let one = |name: &str| -> Result<Sql, String> {
-            match numbers()?.as_slice() {
-                [x] => Ok(Sql { text: format!("{name}({x})"), kind: Kind::Number }),
-                _ => Err(format!("{called} takes one number")),
-            }
-        };
-        match called {
-            "ABS" => one("abs"),
-            "FLOOR" => one("floor"),
-            "CEIL" | "CEILING" => one("ceil"),
-            "EXP" => one("exp"),
-            "COALESCE" | "LEAST" | "GREATEST" | "NULLIF" if arguments.len() >= 2 => {
-                if called == "NULLIF" && arguments.len() != 2 {
-                    return Err("NULLIF takes two values".to_owned());
-                }
-                let texts = arguments.iter().all(|a| matches!(a.kind, Kind::Text | Kind::Nothing));
-                let kind = if texts { Kind::Text } else { Kind::Number };
-                let written = match texts {
-                    true => arguments.iter().map(|a| a.text.clone()).collect(),
-                    false => numbers()?,
-                };
-                if called != "COALESCE" && called != "NULLIF" {
-                    return Err(format!(
-                        "{called} treats missing values otherwise in each dialect: use CASE"
-                    ));
-                }
-                let name = if called == "COALESCE" { "coalesce" } else { "nullif" };
-                Ok(Sql { text: format!("{name}({})", written.join(", ")), kind })
-            }
-            "LOWER" | "UPPER" => match arguments.as_slice() {
-                [Sql { text, kind: Kind::Text }] => {
-                    let name = match (self.dialect.0, called) {
-                        (crate::config::valid::Engine::Postgres, "LOWER") => "lower",
-                        (crate::config::valid::Engine::Postgres, _) => "upper",
-                        (_, "LOWER") => "lowerUTF8",
-                        _ => "upperUTF8",
-                    };
-                    Ok(Sql { text: format!("{name}({text})"), kind: Kind::Text })
-                }
-                _ => Err(format!("{called} takes one text")),
-            },
-            _ => Err(format!("the function {called} is not translated")),
-        }
     }
 }
