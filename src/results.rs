@@ -232,6 +232,7 @@ fn metric(o: &MetricOutcome) -> Value {
         "winsorized": o.handling.winsorized.map_or(Value::Null, |w| json!({
             "low": optional(w.low), "high": optional(w.high), "raised": w.raised, "lowered": w.lowered,
         })),
+        "rounded": optional(o.handling.rounded),
         "clusters": o.handling.clusters.map_or(Value::Null, |(rows, units)| json!({ "rows": rows, "units": units })),
         "at_plan": o.at_plan.as_ref().map_or(Value::Null, |a| {
             json!({

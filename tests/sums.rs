@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use itog::config;
-use itog::config::valid::{Aggregate, Config, MetricKind, MetricSource};
+use itog::config::valid::{Aggregate, Config, MetricKind, MetricSource, Streaming};
 use itog::data::{self, Dataset, Query, Reading};
 use itog::metrics::{self, outcome::MetricOutcome};
 use itog::stats::Moments;
@@ -307,6 +307,96 @@ fn without_tables_what_needs_values_is_not_said() {
     assert!(ranks.groups[0].median.is_none() && ranks.groups[0].values.is_empty());
     let welch = |o: &MetricOutcome| o.comparisons[0].tests.iter().find(|t| t.test == "welch").unwrap().p;
     same("welch", Some(welch(&from_rows[of("ranks")])), Some(welch(ranks)));
+}
+
+/// The tables with values that share places of so many bits, as sums of very many values hold them.
+fn rounded(sums: Sums, bits: u32) -> Sums {
+    let mut json: serde_json::Value = serde_json::from_str(&sums.to_json().unwrap()).unwrap();
+    for metric in json["metrics"].as_array_mut().unwrap() {
+        for arm in metric["groups"].as_array_mut().unwrap() {
+            let Some(pairs) = arm["table"].get("kept").cloned() else { continue };
+            let pairs = pairs.as_array().unwrap().iter().map(|pair| {
+                let value = pair[0].as_f64().unwrap();
+                let rest = 52 - bits;
+                let middle = f64::from_bits(value.to_bits() >> rest << rest | 1 << (rest - 1));
+                serde_json::json!([if value == 0.0 { 0.0 } else { middle }, pair[1]])
+            });
+            let pairs: Vec<serde_json::Value> = pairs.collect();
+            arm["table"] = serde_json::json!({ "rounded": { "bits": bits, "values": pairs } });
+        }
+    }
+    Sums::from_json(&json.to_string()).unwrap()
+}
+
+#[test]
+fn rounded_values_answer_within_their_error_and_means_stay_exact() {
+    let (config, rows) = open();
+    let bits = 14;
+    let error = 0.5_f64.powi(bits as i32 + 1);
+    let known = of_sums(&config, rounded(summed(&config, &rows, true), bits));
+    let from_rows = metrics::measure(&config, Some(&rows), &[]).unwrap();
+    let measured = metrics::measure(&config, Some(&known), &[]).unwrap();
+    let of = |id: &str| measured.iter().position(|o| o.metric.id == id).unwrap();
+    for (a, b) in from_rows.iter().zip(&measured) {
+        assert_eq!(a.undefined, b.undefined);
+        let has_table = !["conversion", "order", "order-adjusted", "row"].contains(&a.metric.id.as_str());
+        assert_eq!(b.handling.rounded, has_table.then_some(error), "{}", a.metric.id);
+    }
+    let near = |what: &str, a: f64, b: f64| {
+        assert!((a - b).abs() <= 1.001 * error * a.abs().max(b.abs()), "{what}: {a} {b}");
+    };
+    for (a, b) in from_rows[of("arpu")].groups.iter().zip(&measured[of("arpu")].groups) {
+        same("mean", a.mean, b.mean);
+        same("sd", a.sd, b.sd);
+        same("max", a.max, b.max);
+        near("median", a.median.unwrap(), b.median.unwrap());
+        assert_eq!(a.values.len(), b.values.len());
+        a.values.iter().zip(&b.values).for_each(|(a, b)| near("shown", *a, *b));
+    }
+    for id in ["median", "winsorized", "ranks"] {
+        let (a, b) = (&from_rows[of(id)], &measured[of(id)]);
+        assert_eq!(a.comparisons[0].deciding.test, b.comparisons[0].deciding.test, "{id}");
+        for (a, b) in a.groups.iter().zip(&b.groups) {
+            near(id, a.mean.unwrap(), b.mean.unwrap());
+        }
+        let (a, b) = (a.comparisons[0].deciding.p, b.comparisons[0].deciding.p);
+        assert!((a - b).abs() <= 1e-3, "{id}: {a} {b}");
+    }
+    // Welch's test stands on the moments, beside a test of ranks, too.
+    let welch = |o: &MetricOutcome| o.comparisons[0].tests.iter().find(|t| t.test == "welch").unwrap().p;
+    for id in ["arpu", "ranks"] {
+        same(id, Some(welch(&from_rows[of(id)])), Some(welch(&measured[of(id)])));
+    }
+}
+
+#[test]
+fn rows_of_units_in_parts_say_what_rows_say() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rows.csv"), rows()).unwrap();
+    fs::write(folder.path().join("sums.toml"), CONFIG).unwrap();
+    let open = |streaming: Streaming| {
+        let mut config = config::load(&folder.path().join("sums.toml"), &[]).unwrap().value;
+        config.data.as_mut().unwrap().streaming = streaming;
+        let (source, start) = (config.data.as_ref().unwrap(), config.experiment.start);
+        let (metrics, design, segments) = (&config.metrics, &config.design, &config.segments);
+        let data = data::open(source, metrics, design, segments, start, date(2026, 3, 9)).unwrap().value;
+        (config, data)
+    };
+    let ((config, rows), (_, parts)) = (open(Streaming::Never), open(Streaming::Always));
+    assert!(rows.sums().is_none() && parts.sums().is_some());
+    assert!(parts.streamed.as_ref().is_some_and(|streamed| streamed.of_units));
+    let measured = |data: &Dataset| metrics::measure(&config, Some(data), &[]).unwrap();
+    let (a, b) = (measured(&rows), measured(&parts));
+    a.iter().zip(&b).for_each(|(a, b)| compare(a, b));
+    for (a, b) in [(course::run(&config, &rows, &a).unwrap(), course::run(&config, &parts, &b).unwrap())] {
+        assert_eq!(
+            a.iter().map(|a| a.days.len()).collect::<Vec<_>>(),
+            b.iter().map(|b| b.days.len()).collect::<Vec<_>>()
+        );
+    }
+    let (a, b) = (segments::run(&config, &rows, &a).unwrap(), segments::run(&config, &parts, &b).unwrap());
+    assert_eq!((a.len(), b.len()), (2, 2));
+    a.iter().zip(&b).for_each(|(a, b)| same("total", a.found.total, b.found.total));
 }
 
 #[test]

@@ -28,6 +28,7 @@ allocation = {{ A = 1, B = 1 }}
 path = "{path}"
 group = "group"
 streaming = "{streaming}"
+{unit}
 [[metric]]
 id = "arpu"
 value = "revenue"
@@ -45,8 +46,15 @@ SQL = """select "group", count(*), avg(revenue), var_samp(revenue), avg(purchase
 var_samp(sessions) from '{path}' group by 1 order by 1"""
 
 
-def make(path: Path, rows: int) -> None:
-    """A file of purchases: 5 % of the users buy, amounts are lognormal."""
+# What the rows of a unit mean: sums of revenue and sessions, whether there was a purchase; units in two groups are left out.
+SQL_UNITS = """select g, count(*), avg(r), var_samp(r), avg(p), var_samp(p), avg(s), var_samp(s) from (
+select user_id, min("group") g, sum(revenue) r, max(purchase) p, sum(sessions) s from '{path}' group by user_id
+having min("group") = max("group")) group by 1 order by 1"""
+
+
+def make(path: Path, rows: int, users: int | None = None) -> None:
+    """A file of purchases: 5 % of the users buy, amounts are lognormal. With `users`, rows are visits of so many users in the order
+    of time; a user's group is that of the number."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.csv as csv
@@ -58,12 +66,13 @@ def make(path: Path, rows: int) -> None:
     part = path.with_suffix(".part")
     while done < rows:
         n = min(1_000_000, rows - done)
-        group = rng.integers(0, 2, n)
+        user = np.arange(done, done + n) if users is None else rng.integers(0, users, n)
+        group = rng.integers(0, 2, n) if users is None else user * 2_654_435_761 % 65_536 // 32_768
         buys = rng.random(n) < 0.05 + 0.002 * group
         table = pa.table(
             {
                 "group": pa.array(np.where(group == 0, "A", "B")),
-                "user_id": pa.array(np.arange(done, done + n)),
+                "user_id": pa.array(user),
                 "revenue": np.where(buys, np.round(rng.lognormal(3, 1, n), 2), 0.0),
                 "purchase": buys.astype(np.int32),
                 "sessions": rng.poisson(3, n).astype(np.int32),
@@ -102,12 +111,13 @@ def itog(binary: str, config: Path) -> tuple[float, float, float]:
     return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def peer(path: Path, threads: int) -> str:
+def peer(path: Path, threads: int, units: bool) -> str:
     if path.suffix == ".parquet":
+        sql = (SQL_UNITS if units else SQL).format(path=path)
         return f"""
 import duckdb, time
 db = duckdb.connect(); db.execute("set threads={threads}; set enable_progress_bar=false")
-start, used = time.perf_counter(), time.process_time(); db.execute('''{SQL.format(path=path)}''').fetchall(); print(time.perf_counter() - start, time.process_time() - used)"""
+start, used = time.perf_counter(), time.process_time(); db.execute('''{sql}''').fetchall(); print(time.perf_counter() - start, time.process_time() - used)"""
     return f"""
 import os; os.environ["POLARS_MAX_THREADS"] = "{threads}"
 import polars as pl, time
@@ -125,6 +135,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--rows", default="1,10,50", help="millions of rows of Parquet")
     parser.add_argument("--csv", default="1,10", help="millions of rows of CSV")
+    parser.add_argument("--units", default="1,20", help="millions of rows of Parquet, ten a unit")
     parser.add_argument("--streaming", default="always")
     given = parser.parse_args()
     folder = Path(given.folder)
@@ -133,26 +144,28 @@ def main() -> None:
     print(f"{threads} threads, medians of {given.repeat} runs in turn; seconds (processor seconds), MB at the peak\n")
     print("| file | itog | peer | ratio of times | of processor times | itog, MB | peer, MB |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    work = [(int(float(n) * 1e6), "parquet") for n in given.rows.split(",") if n]
-    work += [(int(float(n) * 1e6), "csv") for n in given.csv.split(",") if n]
-    for rows, kind in work:
-        path = folder / f"{rows}.{kind}"
+    work = [(int(float(n) * 1e6), "parquet", False) for n in given.rows.split(",") if n]
+    work += [(int(float(n) * 1e6), "csv", False) for n in given.csv.split(",") if n]
+    work += [(int(float(n) * 1e6), "parquet", True) for n in given.units.split(",") if n]
+    for rows, kind, units in work:
+        path = folder / f"{rows}{'-units' if units else ''}.{kind}"
         # In a process of its own: what a child is started from counts towards its peak memory.
-        maker = multiprocessing.get_context("spawn").Process(target=make, args=(path, rows))
+        maker = multiprocessing.get_context("spawn").Process(target=make, args=(path, rows, rows // 10 if units else None))
         maker.start()
         maker.join()
         assert maker.exitcode == 0
-        config = folder / f"{rows}-{kind}.toml"
-        config.write_text(CONFIG.format(path=path.name, streaming=given.streaming))
+        config = path.with_suffix(".toml" if kind == "parquet" else ".csv.toml")
+        unit = 'unit = "user_id"' if units else ""
+        config.write_text(CONFIG.format(path=path.name, streaming=given.streaming, unit=unit))
         own, other = [], []
         for _ in range(given.repeat):
             own.append(itog(given.binary, config))
-            other.append(child(peer(path, threads)))
+            other.append(child(peer(path, threads, units)))
         a, b = ([statistics.median(column) for column in zip(*runs)] for runs in (own, other))
         ratio = statistics.median(x[0] / y[0] for x, y in zip(own, other))
         name = "DuckDB" if kind == "parquet" else "polars"
         print(
-            f"| {rows / 1e6:g} M rows {kind} | {a[0]:.2f} ({a[1]:.2f}) | {name} {b[0]:.2f} ({b[1]:.2f}) | {ratio:.2f} |"
+            f"| {rows / 1e6:g} M rows {kind}{', ten a unit' if units else ''} | {a[0]:.2f} ({a[1]:.2f}) | {name} {b[0]:.2f} ({b[1]:.2f}) | {ratio:.2f} |"
             f" {a[1] / b[1]:.2f} | {a[2]:.0f} | {b[2]:.0f} |",
             flush=True,
         )

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::outcome::{Comparison, Direction, Estimate, GroupOutcome, MetricOutcome, NamedTest};
-use super::{Draft, Simultaneous, family, proportion, size};
+use super::outcome::{Comparison, Direction, Estimate, GroupOutcome, Handling, MetricOutcome, NamedTest};
+use super::{Draft, Simultaneous, family, proportion, size, summed};
 use crate::config::valid::{Aggregate, Config, Correction, Metric, MetricSource};
 use crate::data::Dataset;
 use crate::planning::PlanOutcome;
@@ -163,7 +163,10 @@ fn outcome(frame: &Frame, tested: Tested, judged: Vec<Judged>, controls: Vec<Jud
         controls,
         comparisons,
         family,
-        handling: estimator.handling(),
+        handling: Handling {
+            rounded: frame.data.and_then(|data| summed::rounding(draft.metric, data.sums()?)),
+            ..estimator.handling()
+        },
         choice: estimator.choice(),
         conditional,
         at_plan,

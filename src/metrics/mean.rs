@@ -110,14 +110,30 @@ impl Mean {
         Ok(Mean { groups, deciding, choice, large, seed: Some(seed), resamples: RefCell::default() })
     }
 
-    /// From sums without a table of values.
+    /// From values that were rounded, and the sums of the values as they are: what moments say is exact.
+    pub fn from_rounded(
+        metric: &Metric,
+        groups: Vec<GroupValues>,
+        arms: &[SummedArm],
+        seed: Seed,
+    ) -> Result<Self, Undefined> {
+        let mut mean = Mean::from_values(metric, groups, seed)?;
+        for (group, arm) in mean.groups.iter_mut().zip(arms) {
+            group.moments = arm.moments();
+            group.max = arm.total.range.map(|(_, max)| max);
+            group.shape = arm.total.shape.shape();
+        }
+        Ok(mean)
+    }
+
+    /// From sums, and from a table of values the median and what charts show, where there is one.
     pub fn from_sums(metric: &Metric, arms: &[SummedArm]) -> Result<Self, Undefined> {
         let group = |arm: &SummedArm| Group {
             id: arm.id.clone(),
             moments: arm.moments(),
             values: Vec::new(),
-            shown: Vec::new(),
-            median: None,
+            shown: arm.table().map(|(table, _)| table.spread(SHOWN)).unwrap_or_default(),
+            median: arm.table().and_then(|(table, _)| table.quantile(0.5)),
             max: arm.total.range.map(|(_, max)| max),
             shape: arm.total.shape.shape(),
             normality: None,
@@ -129,8 +145,12 @@ impl Mean {
         }
         let units: u64 = groups.iter().map(|group| group.moments.n).sum();
         let zeros = arms.iter().map(|arm| arm.total.zeros).sum::<u64>() as f64 / units as f64;
-        let (deciding, choice) = choice::for_sums(metric.test, sample(&groups, true, zeros));
-        Ok(Mean { groups, deciding, choice, large: false, seed: None, resamples: RefCell::default() })
+        let (deciding, mut choice) = choice::for_sums(metric.test, sample(&groups, true, zeros));
+        let large = arms.iter().all(|arm| arm.table().is_some());
+        if large {
+            choice.retain(|reason| *reason != "sums-no-values");
+        }
+        Ok(Mean { groups, deciding, choice, large, seed: None, resamples: RefCell::default() })
     }
 
     /// Values of a pair, control first; none where only moments are kept.

@@ -197,6 +197,9 @@ pub struct Handling {
     pub clusters: Option<(u64, u64)>,
     /// So many values that only what decides and what needs no sorting was computed.
     pub large: bool,
+    /// So many different values passed by that what needs values was computed of rounded ones: the most that one is off, relative
+    /// to itself.
+    pub rounded: Option<f64>,
 }
 
 /// What it would take to see an effect worth having.

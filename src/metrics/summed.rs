@@ -1,17 +1,18 @@
 //! Estimators from sums: the same kinds, where the values of units stayed in their warehouse or passed by in portions.
 //!
-//! Where the sums hold a table of values, everything is answered from it exactly as from rows. Where they do not, what needs
-//! values is not computed, and says so: a quantile is undefined, a mean is decided by Welch's test with its reason.
+//! Where the sums hold a table of values, everything is answered from it exactly as from rows. Where its values are rounded, moments
+//! are still exact, and what needs values is told with the error of the rounding ([`rounding`]). Where there is no table, what
+//! needs values is not computed, and says so: a quantile is undefined, a mean is decided by Welch's test with its reason.
 
 use super::adjusted::{self, Explained, Known};
 use super::arms::{Arm, Layout, arrange};
 use super::{Made, Seed, boxed, clustered, mean, of_values, proportion, ratio};
-use crate::config::valid::{Aggregate, Config, Metric, MetricKind, Rows};
+use crate::config::valid::{Aggregate, Config, Metric, MetricKind, Rows, TestKind};
 use crate::data::GroupValues;
 use crate::diag::Diagnostic;
 use crate::stats::comoments::Comoments;
 use crate::stats::{Moments, Undefined};
-use crate::sums::{Cell, MetricSums, Sums, Table};
+use crate::sums::{Cell, MetricSums, Sums, Table, ValueTable};
 
 /// Tables of more units than this are not written out value by value: 160 MB.
 const MOST_EXPANDED: u64 = 20_000_000;
@@ -62,9 +63,14 @@ impl SummedArm {
         self.total.joint.of_variable(0).unwrap_or_default()
     }
 
-    /// Every value, where a table holds them.
+    /// The table of values, where there is one, and the most that one of these is off, relative to itself.
+    pub fn table(&self) -> Option<(&ValueTable, f64)> {
+        self.table.values()
+    }
+
+    /// Every value, where a table holds them, rounded ones where these do.
     fn expanded(&self) -> Option<GroupValues> {
-        let values = self.table.kept()?.expanded();
+        let values = self.table.values()?.0.expanded();
         Some(GroupValues {
             group: self.id.clone(),
             values: vec![values],
@@ -128,6 +134,15 @@ impl Explained for SummedArm {
     }
 }
 
+/// The most that a value of a metric was rounded, relative to itself; none where values are exact, or none was looked at.
+pub fn rounding(metric: &Metric, sums: &Sums) -> Option<f64> {
+    if !matches!(metric.kind, MetricKind::Mean | MetricKind::Quantile { .. }) {
+        return None;
+    }
+    let tables = sums.metric(&metric.id)?.groups.iter().filter_map(|arm| arm.table.values());
+    tables.map(|(_, error)| error).filter(|error| *error > 0.0).reduce(f64::max)
+}
+
 /// The arms of a metric in the order of the comparison.
 pub fn arms(
     config: &Config,
@@ -166,10 +181,12 @@ pub fn of_sums(
     let strata = own.strata.and_then(|at| sums.partitions.get(at)).map_or(0, |by| by.parts.len());
     let known = Known { strata, covariates, adjustment: &rows.adjustment };
     let clustered = rows.aggregate == Aggregate::Rows;
+    let fits = arms.iter().map(|arm| arm.moments().n).sum::<u64>() <= MOST_EXPANDED;
     let expanded = || -> Option<Vec<GroupValues>> {
-        let fits = arms.iter().map(|arm| arm.moments().n).sum::<u64>() <= MOST_EXPANDED;
-        arms.iter().map(SummedArm::expanded).collect::<Option<Vec<_>>>().filter(|_| fits)
+        fits.then(|| arms.iter().map(SummedArm::expanded).collect()).flatten()
     };
+    let exact = arms.iter().all(|arm| arm.table().is_some_and(|(_, error)| error == 0.0));
+    let needs_values = !matches!(metric.test, TestKind::Auto | TestKind::Welch | TestKind::Student);
     Ok(match metric.kind {
         MetricKind::Proportion if !clustered => {
             adjusted::or_plain(proportion::Proportion::from_sums(metric, &arms)?, &arms, known, layout)
@@ -185,8 +202,9 @@ pub fn of_sums(
             _ => Err(Undefined::RowsNeeded),
         },
         MetricKind::Mean => {
-            let plain = match expanded() {
-                Some(groups) => mean::Mean::from_values(metric, groups, seed),
+            let plain = match (exact || needs_values).then(expanded).flatten() {
+                Some(groups) if exact => mean::Mean::from_values(metric, groups, seed),
+                Some(groups) => mean::Mean::from_rounded(metric, groups, &arms, seed),
                 None => mean::Mean::from_sums(metric, &arms),
             };
             adjusted::or_plain(plain, &arms, known, layout)

@@ -187,6 +187,37 @@ impl ValueTable {
         self.values.iter().map(|(_, count)| count).sum()
     }
 
+    /// Type 7 of Hyndman & Fan (1996), as numpy and pandas; none without units.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        let place = self.units().checked_sub(1)? as f64 * share;
+        let (below, mut seen) = (place.floor() as u64, 0);
+        let mut low = None;
+        for (value, count) in &self.values {
+            seen += count;
+            if seen > below {
+                let own = *low.get_or_insert(*value);
+                if seen > below + 1 {
+                    return Some(own + (value - own) * (place - below as f64));
+                }
+            }
+        }
+        low
+    }
+
+    /// Every value where there are at most so many units, else about that many of them in even steps; ascending.
+    pub fn spread(&self, most: usize) -> Vec<f64> {
+        let step = self.units().div_ceil(most.max(1) as u64).max(1);
+        let (mut shown, mut seen, mut next) = (Vec::new(), 0, 0);
+        for (value, count) in &self.values {
+            seen += count;
+            while next < seen {
+                shown.push(*value);
+                next += step;
+            }
+        }
+        shown
+    }
+
     /// Every value as often as it was counted, ascending.
     pub fn expanded(&self) -> Vec<f64> {
         let mut all = Vec::with_capacity(self.units() as usize);

@@ -149,6 +149,54 @@ fn tables_add_up_and_have_an_end() {
 }
 
 #[test]
+fn a_table_of_too_many_values_is_rounded_as_little_as_needed() {
+    // More different values than places: 700 000 of one octave and some.
+    let value = |i: u64| 1.0 + (i.wrapping_mul(2_654_435_761) % 4_294_967_296) as f64 / 4_294_967_296.0;
+    let values: Vec<f64> = (0..700_000).map(value).chain([0.0, -3.5, 0.0]).collect();
+    let whole = Table::rounded(&values);
+    let (table, error) = whole.values().unwrap();
+    assert!(whole.kept().is_none() && table.pairs().len() <= MOST_PLACES && table.units() == 700_003);
+    // 18 bits of an octave are 262 144 places, which any values fit into.
+    assert!(error > 0.0 && error <= 0.5_f64.powi(19), "{error}");
+    let mut sorted = values.clone();
+    sorted.sort_by(f64::total_cmp);
+    for (known, found) in sorted.iter().zip(table.expanded()) {
+        assert!((known - found).abs() <= error * known.abs(), "{known} {found}");
+    }
+    // However the values are split, the table is the same.
+    for cuts in [vec![1, 300_000], vec![650_000], vec![10, 20, 699_999, 700_000]] {
+        let mut parts = Table::rounded(&[]);
+        let mut start = 0;
+        for end in cuts.into_iter().chain([values.len()]) {
+            parts = parts.merge(&Table::rounded(&values[start..end]));
+            start = end;
+        }
+        assert_eq!(parts, whole);
+    }
+    let few = Table::rounded(&[2.5, 0.1, 2.5]);
+    assert_eq!(few.kept().unwrap().pairs(), [(0.1, 1), (2.5, 2)]);
+    let exact = Table::Kept(ValueTable::of(&[0.1, 7.0]));
+    assert_eq!(few.merge(&exact).kept().unwrap().pairs(), [(0.1, 2), (2.5, 2), (7.0, 1)]);
+}
+
+proptest! {
+    #[test]
+    fn quantiles_of_a_table_are_those_of_its_values(
+        values in prop::collection::vec((-9..9_i32).prop_map(f64::from), 1..60),
+        share in 0.0..=1.0_f64,
+        most in 1..70_usize,
+    ) {
+        let table = ValueTable::of(&values);
+        let sorted = table.expanded();
+        let known = crate::stats::quantiles::quantile_sorted(&sorted, share);
+        prop_assert!(table.quantile(share).zip(known).is_some_and(|(a, b)| close(a, b, 10.0)));
+        let step = values.len().div_ceil(most);
+        let shown: Vec<f64> = sorted.iter().copied().step_by(step).collect();
+        prop_assert_eq!(table.spread(most), shown);
+    }
+}
+
+#[test]
 fn sums_of_another_form_are_refused() {
     assert!(Sums::from_json("{}").is_err());
     let text = Sums { schema: "itog.sums.v9".into(), ..Sums::default() }.to_json().unwrap();

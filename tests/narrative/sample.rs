@@ -271,6 +271,7 @@ fn sample(key: &str) -> Value {
         "settled" => json!("18\u{a0}марта 2024\u{a0}г."),
         "streamed" => json!({ "step": 500, "of_units": true, "error": 0.00048828125 }),
         "family" => json!(5),
+        "rounded" => json!("0,0008\u{a0}%"),
         "winsorized" => json!({ "low": "1,10\u{a0}₽", "high": "900,00\u{a0}₽", "raised": 3, "lowered": 7 }),
         "clusters" => json!({ "rows": 995, "units": 448 }),
         "controls" => json!({ "groups": ["A", "B"], "comparisons": 6, "metric": "Выручка", "p": 0.02 }),

@@ -199,7 +199,7 @@ pub(crate) fn pass<'a>(
         let first = parts.read(0).map_err(one)?;
         check_types(spec, &files.names, first.frame.schema()).map_err(all)?;
     }
-    if goal == Goal::Metrics {
+    if goal != Goal::Units {
         let short = columns.short(spec);
         job.keep_short(&short);
         parts.keep_short(short);

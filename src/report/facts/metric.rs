@@ -102,6 +102,8 @@ pub struct MetricFacts {
     clusters: Option<Value>,
     /// So many values that tests of ranks and resampling were left out.
     large: bool,
+    /// The most that a value was rounded, relative to itself.
+    rounded: Option<String>,
     /// Code of the reason, a word of the vocabulary `undefined`.
     undefined: Option<&'static str>,
     normality_rejected: bool,
@@ -326,9 +328,28 @@ pub fn metric(config: &Config, o: &MetricOutcome) -> MetricFacts {
         }),
         clusters: o.handling.clusters.map(|(rows, units)| json!({ "rows": rows, "units": units })),
         large: o.handling.large,
+        rounded: o.handling.rounded.map(rounded),
         undefined: o.undefined.as_ref().map(|reason| reason.code()),
         normality_rejected: o.groups.iter().filter_map(|g| g.normality).any(|n| n.p < 0.05),
         min_effect: o.metric.min_effect.map(|x| scale.size(x)),
         margin: o.metric.margin.map(|x| scale.size(x)),
+    }
+}
+
+/// An error of rounding as a share of the value, with one digit, rounded up.
+fn rounded(error: f64) -> String {
+    let decimals = (-(error * 100.0).log10()).ceil().clamp(0.0, 9.0);
+    let places = 10_f64.powf(decimals);
+    numbers::percent((error * 100.0 * places).ceil() / places / 100.0, decimals as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn an_error_is_never_told_smaller_than_it_is() {
+        assert_eq!(rounded(0.5_f64.powi(17)).replace('\u{a0}', " "), "0,0008 %");
+        assert_eq!(rounded(0.5_f64.powi(11)).replace('\u{a0}', " "), "0,05 %");
     }
 }
