@@ -1,24 +1,22 @@
-//! Separated text: our own pass over every cell checks the structure and finds the kinds, polars then reads the sound rows.
+//! Separated text: one pass over every cell checks the structure and finds the kinds, another reads the sound rows into columns.
 //!
 //! A file is read into memory once; that copy is hashed, decoded, checked and parsed, so a file that is being replaced
-//! meanwhile cannot give rows that were never checked. Sound UTF-8 goes to polars as it is; anything else (malformed or
-//! blank rows, stray quotes) is first written out cleanly in memory.
+//! meanwhile cannot give rows that were never checked. polars' own reader is not used: it would have to be told what the first pass
+//! knows, and a small file would pay for its threads and its code.
 
 use std::borrow::Cow;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::OnceLock;
 
 use polars::prelude::*;
 
-use super::columns::{Evidence, Plan};
-use super::convert::convert;
+use super::columns::{Evidence, Kind, Plan};
 use super::dialect::{Layout, layout};
 use super::encoding::decode;
+use super::filling::Column;
+use super::plain::{self, Content};
 use super::reading::{FileReading, Found, MalformedRow, RowFault, SHOWN_MALFORMED, excerpt};
 use super::records::{Field, QuoteFault, Record, Records};
-use super::{cells, columns, failure};
+use super::{cells, failure};
 use crate::config::valid::Files;
 use crate::diag::{Diagnostic, Place};
 
@@ -40,7 +38,6 @@ pub(crate) struct CsvFile {
     damaged: bool,
     has_nul: bool,
     scan: Option<Scan>,
-    rewritten: OnceLock<Vec<u8>>,
 }
 
 /// What one pass over the rows found.
@@ -50,10 +47,6 @@ struct Scan {
     malformed: u64,
     first_malformed: Vec<MalformedRow>,
     evidence: Vec<Evidence>,
-    /// polars may read the rows as they stand.
-    clean: bool,
-    /// End of the last sound row with its line break.
-    end: usize,
     final_newline: bool,
     /// The last sound row ends the file without a line break, and its last cell is empty.
     ends_in_empty_cell: bool,
@@ -179,7 +172,6 @@ impl CsvFile {
             damaged,
             has_nul,
             scan: None,
-            rewritten: OnceLock::new(),
         })
     }
 
@@ -222,8 +214,6 @@ impl CsvFile {
             malformed: 0,
             first_malformed: Vec::new(),
             evidence: vec![Evidence::default(); width],
-            clean: true,
-            end: self.layout.body,
             final_newline: true,
             ends_in_empty_cell: false,
         };
@@ -239,14 +229,10 @@ impl CsvFile {
                     }
                     scan.ends_in_empty_cell = !record.terminated
                         && fields.last().is_some_and(|field| !field.quoted && field.start == field.end);
-                    // Blank rows are harmless at the end of the file only.
-                    scan.clean &= !record.odd && scan.blank == 0;
-                    scan.end = records.position().0;
                     scan.rows += 1;
                 }
                 Row::Blank => scan.blank += 1,
                 Row::Malformed(fault) => {
-                    scan.clean = false;
                     scan.malformed += 1;
                     if scan.first_malformed.len() < SHOWN_MALFORMED {
                         let shown = excerpt(&text[record.start..record.end]);
@@ -300,118 +286,54 @@ impl CsvFile {
     /// of their column come out missing and are listed.
     ///
     /// # Errors
-    /// `data::csv` when polars reads the rows differently from our own pass, which is a defect of this program.
+    /// `data::csv` when two passes over the rows differ, which is a defect of this program.
     pub(crate) fn read(
         &self,
         plans: &[Plan],
         projection: &[usize],
     ) -> Result<(DataFrame, Vec<BadCell>), Diagnostic> {
         let defect = |message: String| Diagnostic::error("data::csv", message).at(Place::file(&self.path));
-        let rows = self.rows() as usize;
-        let names = &self.layout.names;
-        let dtype = |plan: &Plan| match (plan.native, plan.kind) {
-            (true, columns::Kind::Integer) => DataType::Int64,
-            (true, columns::Kind::Float) => DataType::Float64,
-            _ => DataType::String,
-        };
-        // Names are for people: the reader gets positions, which never clash and hold nothing to misread.
-        let schema: Schema = plans
-            .iter()
-            .enumerate()
-            .map(|(i, plan)| polars::prelude::Field::new(position_name(i), dtype(plan)))
-            .collect();
-        let body = self.body();
-        let frame = if rows == 0 {
-            let kept: Schema = projection
-                .iter()
-                .map(|&i| polars::prelude::Field::new(position_name(i), dtype(&plans[i])))
-                .collect();
-            DataFrame::empty_with_schema(&kept)
-        } else {
-            let parse = CsvParseOptions::default()
-                .with_separator(self.layout.separator_byte())
-                .with_missing_is_null(true);
-            CsvReadOptions::default()
-                .with_has_header(false)
-                .with_schema(Some(Arc::new(schema)))
-                .with_projection(Some(Arc::new(projection.to_vec())))
-                .with_parse_options(parse)
-                .with_raise_if_empty(false)
-                .with_rechunk(true)
-                .into_reader_with_file_handle(Cursor::new(body))
-                .finish()
-                .map_err(|error| {
-                    defect(format!("the rows could not be parsed: {}", failure::sentence(&error)))
-                })?
-        };
-        if frame.height() != rows {
-            return Err(defect(format!("{} rows were parsed where {rows} were counted", frame.height())));
-        }
+        let (names, text) = (&self.layout.names, self.text());
+        let room = self.rows() as usize;
+        let mut columns: Vec<Column> =
+            projection.iter().map(|index| Column::of(plans[*index].kind, room)).collect();
         let mut bad = Vec::new();
-        let mut converted = Vec::with_capacity(projection.len());
-        for &index in projection {
-            let column = frame
-                .column(&position_name(index))
-                .map_err(|error| defect(failure::sentence(&error)))?
-                .as_materialized_series()
-                .rechunk();
-            let mut series = if plans[index].native {
-                column
-            } else {
-                let strings = column.str().map_err(|error| defect(failure::sentence(&error)))?;
-                let (series, rows) = convert(strings, plans[index]);
-                bad.extend(rows.into_iter().map(|row| BadCell {
-                    row,
-                    column: index,
-                    expected: plans[index].kind.word(),
-                }));
-                series
-            };
-            series.rename(names[index].as_str().into());
-            converted.push(series.into_column());
-        }
-        bad.sort_by_key(|cell| (cell.row, cell.column));
-        let frame = DataFrame::new(rows, converted).map_err(|error| defect(failure::sentence(&error)))?;
-        Ok((frame, bad))
-    }
-
-    /// The rows as polars may read them.
-    fn body(&self) -> &[u8] {
-        match &self.scan {
-            Some(scan) if scan.clean => &self.text()[self.layout.body..scan.end],
-            _ => self.rewritten.get_or_init(|| self.rewrite()),
-        }
-    }
-
-    /// The sound rows, every cell quoted that needs it.
-    fn rewrite(&self) -> Vec<u8> {
-        let text = self.text();
-        let separator = self.layout.separator_byte();
-        let mut clean = Vec::with_capacity(text.len());
         let mut records = self.records();
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(names.len());
+        // The kinds are settled; nobody reads what is counted here.
+        let mut evidence = Evidence::default();
+        let mut rows = 0;
         while let Some(record) = records.next(&mut fields) {
             if !matches!(self.judge(&record, &fields), Row::Sound) {
                 continue;
             }
-            for (index, field) in fields.iter().enumerate() {
-                if index > 0 {
-                    clean.push(separator);
-                }
-                let cell = field.text(text);
-                if cell.iter().any(|&byte| byte == separator || matches!(byte, b'"' | b'\n' | b'\r')) {
-                    clean.push(b'"');
-                    for &byte in cell.iter() {
-                        clean.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
-                    }
-                    clean.push(b'"');
-                } else {
-                    clean.extend_from_slice(&cell);
-                }
+            for (&index, column) in projection.iter().zip(&mut columns) {
+                let (field, plan) = (&fields[index], plans[index]);
+                let raw = &text[field.start..field.end];
+                let content = match (plan.kind, field.escaped) {
+                    (Kind::Text, _) if cells::trim(raw).is_empty() => Some(Content::Missing),
+                    (Kind::Text, _) => Some(Content::Text),
+                    (_, false) => plain::read(raw, field.quoted, plan, &mut evidence),
+                    (_, true) => plain::read(&field.text(text), field.quoted, plan, &mut evidence),
+                };
+                let content = content.unwrap_or_else(|| {
+                    bad.push(BadCell { row: rows, column: index, expected: plan.kind.word() });
+                    Content::Missing
+                });
+                column.push(&content, || field.text(text));
             }
-            clean.push(b'\n');
+            rows += 1;
         }
-        clean
+        if rows != room {
+            return Err(defect(format!("{rows} rows were read where {room} were counted")));
+        }
+        let named = |(index, column): (&usize, Column)| {
+            let series = column.series(plans[*index].kind)?;
+            Some(series.with_name(names[*index].as_str().into()).into_column())
+        };
+        let columns = projection.iter().zip(columns).filter_map(named).collect();
+        let frame = DataFrame::new(rows, columns).map_err(|error| defect(failure::sentence(&error)))?;
+        Ok((frame, bad))
     }
 
     /// The malformed rows that bad cells make, the first cell of a row standing for it. `bad` is sorted by row.
@@ -467,8 +389,4 @@ impl CsvFile {
         }
         last.map(|(line, start, end)| (line, excerpt(&self.text()[start..end])))
     }
-}
-
-fn position_name(index: usize) -> PlSmallStr {
-    format!("{index}").into()
 }

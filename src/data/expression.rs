@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polars::prelude::*;
 use polars::sql::sql_expr;
 
+use super::condition::Condition;
 use super::dates;
 use super::failure::sentence;
 use super::names;
@@ -131,6 +132,14 @@ pub(crate) fn type_of(
     schema: &Schema,
     used_by: &str,
 ) -> Result<DataType, Diagnostic> {
+    if let Expr::Column(name) = &expression.expr
+        && let Some(own) = schema.get(name.as_str())
+    {
+        return Ok(own.clone());
+    }
+    if Condition::of(&expression.expr, schema).is_some() {
+        return Ok(DataType::Boolean);
+    }
     DataFrame::empty_with_schema(schema)
         .lazy()
         .select([with_dates(&expression.expr, schema).alias("value")])
@@ -152,6 +161,9 @@ pub(crate) fn evaluate(
         |error: PolarsError| Diagnostic::error("data::sql-type", format!("{used_by}: {}", sentence(&error)));
     if let Expr::Column(name) = &expression.expr {
         return Ok(frame.column(name).map_err(failed)?.as_materialized_series().rechunk());
+    }
+    if let Some(condition) = Condition::of(&expression.expr, frame.schema()) {
+        return Ok(condition.met(frame).map_err(failed)?.into_series());
     }
     let result = frame
         .clone()

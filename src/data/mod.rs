@@ -16,8 +16,8 @@
 //!
 //! # How
 //! `[data]` and each of the facts are read by the same code (`spec`, `source`, `table`). Separated text takes three steps:
-//! `encoding` (bytes to UTF-8), `dialect` and `records` (structure), `cells` and `columns` (kinds), before `csv` lets polars
-//! parse what is sound. Parquet needs none of them. `groups` and `units` number groups and units once for all tables, all devices
+//! `encoding` (bytes to UTF-8), `dialect` and `records` (structure), `cells` and `columns` (kinds), before `csv`
+//! reads what is sound into columns (`plain`, `filling`). Parquet needs none of them. `groups` and `units` number groups and units once for all tables, all devices
 //! of a user being one unit (`identity`); `exposure` or `counts` say who was exposed, `facts` joins the rows of facts to them
 //! (`join`). That much is done again for the days before (`history`), on rows that are cut at the end of the day. After that an answer (`query`) is an SQL expression
 //! evaluated by polars, one loop over the rows (`aggregate`), and one copy a group.
@@ -30,6 +30,7 @@ mod adjustment;
 mod aggregate;
 mod cells;
 mod columns;
+mod condition;
 mod content;
 mod convert;
 mod counts;
@@ -42,6 +43,7 @@ mod exposure;
 mod expression;
 mod facts;
 mod failure;
+mod filling;
 mod funnel;
 mod gate;
 mod groups;
@@ -54,6 +56,7 @@ mod numbers;
 mod open;
 mod overview;
 mod parquet;
+mod plain;
 mod query;
 mod reading;
 mod records;

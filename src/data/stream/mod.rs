@@ -28,7 +28,6 @@ mod pack;
 mod parts;
 mod pass;
 mod places;
-mod plain;
 mod row_groups;
 mod scratch;
 mod sketch;

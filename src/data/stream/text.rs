@@ -12,16 +12,16 @@ use polars::prelude::*;
 use super::hash::{Piece, piece, pieces, read_range};
 use super::parts::Part;
 use super::parts::Sizes;
-use super::plain::{Content, read};
 use crate::data::cells;
-use crate::data::columns::{Evidence, Kind, Plan};
+use crate::data::columns::{Evidence, Plan};
 use crate::data::csv::{CsvFile, Row, Suspects, judge};
 use crate::data::dialect::Layout;
 use crate::data::failure;
+use crate::data::filling::Column;
 use crate::data::names::NONE;
+use crate::data::plain::{Content, read};
 use crate::data::reading::{Found, MalformedRow, RowFault, SHOWN_MALFORMED, excerpt};
 use crate::data::records::{Field, Records};
-use crate::data::stamps::DAY;
 use crate::diag::Diagnostic;
 
 /// A record with a fault is looked at with so many bytes after its beginning.
@@ -214,26 +214,11 @@ struct Making<'a> {
     last: Last,
 }
 
-/// The values of a column.
-enum Column {
-    Integers(Vec<i64>, Vec<usize>),
-    Numbers(Vec<f64>, Vec<usize>),
-    Booleans(Vec<Option<bool>>),
-    Moments(Vec<Option<i64>>),
-    Texts(StringChunkedBuilder),
-    /// Its labels are kept elsewhere.
-    Labels,
-}
-
 impl<'a> Making<'a> {
     fn new(reader: &'a Reader<'a>) -> Making<'a> {
         let column = |(index, plan): &(usize, Plan)| match plan.kind {
             _ if Some(*index) == reader.group && !reader.group_is_read => Column::Labels,
-            Kind::Integer => Column::Integers(Vec::new(), Vec::new()),
-            Kind::Float => Column::Numbers(Vec::new(), Vec::new()),
-            Kind::Boolean => Column::Booleans(Vec::new()),
-            Kind::Date | Kind::Datetime => Column::Moments(Vec::new()),
-            Kind::Text => Column::Texts(StringChunkedBuilder::new(PlSmallStr::EMPTY, 0)),
+            kind => Column::of(kind, 0),
         };
         Making {
             reader,
@@ -398,73 +383,4 @@ impl<'a> Making<'a> {
             damaged: self.suspects.damaged,
         })
     }
-}
-
-impl Column {
-    fn push<'t>(&mut self, content: &Content, text: impl Fn() -> std::borrow::Cow<'t, [u8]>) {
-        match (self, content) {
-            (Column::Integers(values, missing), content) => {
-                if let Content::Integer(value) = content {
-                    values.push(*value);
-                } else {
-                    missing.push(values.len());
-                    values.push(0);
-                }
-            }
-            (Column::Numbers(values, missing), content) => {
-                if let Content::Number(value) = content {
-                    values.push(*value);
-                } else {
-                    missing.push(values.len());
-                    values.push(0.0);
-                }
-            }
-            (Column::Booleans(values), Content::Boolean(value)) => values.push(Some(*value)),
-            (Column::Booleans(values), _) => values.push(None),
-            (Column::Moments(values), Content::Moment(value)) => values.push(Some(*value)),
-            (Column::Moments(values), _) => values.push(None),
-            (Column::Texts(values), Content::Text) => values.append_value(String::from_utf8_lossy(&text())),
-            (Column::Texts(values), _) => values.append_null(),
-            (Column::Labels, _) => {}
-        }
-    }
-
-    /// None for labels.
-    fn series(self, kind: Kind) -> Option<Series> {
-        let name = PlSmallStr::EMPTY;
-        Some(match self {
-            Column::Labels => return None,
-            Column::Integers(values, missing) if missing.is_empty() => {
-                Int64Chunked::from_vec(name, values).into_series()
-            }
-            Column::Integers(values, missing) => {
-                Int64Chunked::new(name, gaps(values, &missing)).into_series()
-            }
-            Column::Numbers(values, missing) if missing.is_empty() => {
-                Float64Chunked::from_vec(name, values).into_series()
-            }
-            Column::Numbers(values, missing) => {
-                Float64Chunked::new(name, gaps(values, &missing)).into_series()
-            }
-            Column::Booleans(values) => BooleanChunked::new(name, values).into_series(),
-            Column::Moments(values) if kind == Kind::Date => {
-                let days: Vec<Option<i32>> = values
-                    .into_iter()
-                    .map(|micros| micros.map(|micros| micros.div_euclid(DAY) as i32))
-                    .collect();
-                Int32Chunked::new(name, days).into_date().into_series()
-            }
-            Column::Moments(values) => {
-                Int64Chunked::new(name, values).into_datetime(TimeUnit::Microseconds, None).into_series()
-            }
-            Column::Texts(values) => values.finish().into_series(),
-        })
-    }
-}
-
-/// Values of which some are missing.
-fn gaps<T>(values: Vec<T>, missing: &[usize]) -> Vec<Option<T>> {
-    let mut values: Vec<Option<T>> = values.into_iter().map(Some).collect();
-    missing.iter().for_each(|row| values[*row] = None);
-    values
 }
