@@ -4,7 +4,7 @@
 //! span of its name, which `itog run --timings` adds up.
 
 use jiff::civil::Date;
-use tracing::debug_span;
+use tracing::{Span, debug_span};
 
 use crate::artifact::Artifact;
 use crate::config::choices::word;
@@ -263,37 +263,50 @@ pub fn report(
     let id = &findings.config.experiment.id;
     let results = results::v1(findings, &told);
     let results_text = pretty(&results)?;
+    let attachment = |name: &str, description: &str, relationship, bytes| render::pdf::Attachment {
+        name: name.into(),
+        media: if name.ends_with(".toml") { "application/toml" } else { "application/json" }.into(),
+        description: description.into(),
+        relationship,
+        bytes,
+    };
     let mut artifacts =
         vec![Artifact::new(format!("{id}/results.json"), "application/json", results_text.clone())];
-    artifacts.extend(charts(id, &told.document));
-    let mut attachments = vec![
-        render::pdf::Attachment {
-            name: "config.toml".into(),
-            media: "application/toml".into(),
-            description: "Описание эксперимента".into(),
-            relationship: render::pdf::Relationship::Source,
-            bytes: findings.config.text.as_bytes().to_vec(),
-        },
-        render::pdf::Attachment {
-            name: "results.json".into(),
-            media: "application/json".into(),
-            description: "Результаты с полной точностью".into(),
-            relationship: render::pdf::Relationship::Data,
-            bytes: results_text,
-        },
-    ];
-    if let Some(manifest) = manifest {
-        let failed = |error: serde_json::Error| Diagnostic::error("report::json", error.to_string());
-        attachments.push(render::pdf::Attachment {
-            name: "manifest.json".into(),
-            media: "application/json".into(),
-            description: "Версия программы и отпечатки того, из чего сделан отчёт".into(),
-            relationship: render::pdf::Relationship::Supplement,
-            bytes: manifest(&artifacts).map_err(failed)?,
-        });
-    }
     let mut warnings = findings.warnings.clone();
-    let (html, pdf) = rendered(&told.document, &attachments, templates, stamp, &mut warnings)?;
+    let span = Span::current();
+    let (html, pdf) = std::thread::scope(|scope| {
+        // Pictures are made while the pages are laid out. What the PDF carries names them, so it waits for them at the end.
+        let pictures = scope.spawn(|| charts(id, &told.document, &span));
+        let attachments = || {
+            let made = debug_span!("wait").in_scope(|| pictures.join());
+            artifacts.extend(made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let mut attachments = vec![
+                attachment(
+                    "config.toml",
+                    "Описание эксперимента",
+                    render::pdf::Relationship::Source,
+                    findings.config.text.as_bytes().to_vec(),
+                ),
+                attachment(
+                    "results.json",
+                    "Результаты с полной точностью",
+                    render::pdf::Relationship::Data,
+                    results_text,
+                ),
+            ];
+            if let Some(manifest) = manifest {
+                let failed = |error: serde_json::Error| Diagnostic::error("report::json", error.to_string());
+                attachments.push(attachment(
+                    "manifest.json",
+                    "Версия программы и отпечатки того, из чего сделан отчёт",
+                    render::pdf::Relationship::Supplement,
+                    manifest(&artifacts).map_err(failed)?,
+                ));
+            }
+            Ok(attachments)
+        };
+        rendered(&told.document, attachments, templates, stamp, &mut warnings)
+    })?;
     let pages = [
         Artifact::new(format!("{id}/report.html"), "text/html", html),
         Artifact::new(format!("{id}/report.pdf"), "application/pdf", pdf),
@@ -359,10 +372,10 @@ fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, Diagnostic> {
     Ok(bytes)
 }
 
-/// HTML and PDF of a document; what the renderers noticed is added to `warnings`.
+/// HTML and PDF of a document; what the renderers noticed is added to `warnings`. The PDF asks for its `attachments` last.
 pub fn rendered(
     document: &Document,
-    attachments: &[render::pdf::Attachment],
+    attachments: impl FnOnce() -> Result<Vec<render::pdf::Attachment>, Diagnostic>,
     templates: &Templates,
     stamp: Date,
     warnings: &mut Vec<Diagnostic>,
@@ -371,19 +384,23 @@ pub fn rendered(
         .in_scope(|| templates.html.render(document))
         .map_err(|error| templates.blamed("render::html", &error.at))?;
     let options = render::pdf::PdfOptions { date: stamp.to_string(), producer: GENERATOR.to_owned() };
-    let pdf = debug_span!("pdf")
-        .in_scope(|| render::pdf::render(document, attachments, &options))
-        .map_err(|error| Diagnostic::error("render::pdf", error.to_string()))?;
+    let pdf = debug_span!("pdf").in_scope(|| render::pdf::render_with(document, attachments, &options))?;
     let noticed = pdf.warnings.iter().map(|w| Diagnostic::warning("render::pdf", w.to_string()));
     warnings.extend(noticed);
     Ok((html, pdf.bytes))
 }
 
+impl From<render::pdf::PdfError> for Diagnostic {
+    fn from(error: render::pdf::PdfError) -> Diagnostic {
+        Diagnostic::error("render::pdf", error.to_string())
+    }
+}
+
 /// Scale of chart images: 2.5 pixels a point is sharp on dense screens and in mail.
 const PNG_SCALE: f32 = 2.5;
 
-/// Every chart of a document as SVG and PNG.
-fn charts(id: &str, document: &Document) -> Vec<Artifact> {
+/// Every chart of a document as SVG and PNG; `span` is that of the experiment.
+fn charts(id: &str, document: &Document, span: &Span) -> Vec<Artifact> {
     let figures = document.blocks.iter().filter_map(|block| match block {
         Block::Figure(figure) => Some(figure),
         _ => None,
@@ -391,8 +408,10 @@ fn charts(id: &str, document: &Document) -> Vec<Artifact> {
     figures
         .flat_map(|figure| {
             let options = drawing::svg::Options { label: &figure.alt, standalone: true };
-            let svg = debug_span!("svg").in_scope(|| drawing::svg::svg(&figure.drawing, &options));
-            let png = debug_span!("png").in_scope(|| drawing::png::png(&figure.drawing, PNG_SCALE));
+            let svg =
+                debug_span!(parent: span, "svg").in_scope(|| drawing::svg::svg(&figure.drawing, &options));
+            let png =
+                debug_span!(parent: span, "png").in_scope(|| drawing::png::png(&figure.drawing, PNG_SCALE));
             let name = |ending: &str| format!("{id}/charts/{}.{ending}", figure.id);
             [Artifact::new(name("svg"), "image/svg+xml", svg), Artifact::new(name("png"), "image/png", png)]
         })

@@ -145,7 +145,7 @@ pub(super) fn deliver(
     let card = Scorecard::of(&cases, batch.date);
     document.blocks.extend(scorecard::blocks(&card, terms));
     let mut warnings = Vec::new();
-    let (html, pdf) = rendered(&document, &[], &batch.templates, batch.stamp, &mut warnings)?;
+    let (html, pdf) = rendered(&document, || Ok(Vec::new()), &batch.templates, batch.stamp, &mut warnings)?;
     drop(stage);
     let _stage = tracing::debug_span!("write").entered();
     let mut common = vec![

@@ -94,7 +94,13 @@ fn rendering() -> Finding {
         blocks: vec![Block::paragraph(text)],
     };
     let mut warnings = Vec::new();
-    match run::rendered(&document, &[], &templates, jiff::civil::date(2026, 1, 1), &mut warnings) {
+    match run::rendered(
+        &document,
+        || Ok(Vec::new()),
+        &templates,
+        jiff::civil::date(2026, 1, 1),
+        &mut warnings,
+    ) {
         Ok((_, pdf)) if warnings.is_empty() => {
             ok("rendering", format!("templates, fonts and PDF work ({} bytes)", pdf.len()))
         }

@@ -156,8 +156,20 @@ pub fn render(
     attachments: &[Attachment],
     options: &PdfOptions,
 ) -> Result<Rendered, PdfError> {
+    render_with(document, || Ok(attachments), options)
+}
+
+/// As [`render`], with attachments that are asked for when all pages are painted: they may be made meanwhile.
+///
+/// # Errors
+/// [`PdfError`], and what `attachments` says.
+pub fn render_with<A: AsRef<[Attachment]>, E: From<PdfError>>(
+    document: &Document,
+    attachments: impl FnOnce() -> Result<A, E>,
+    options: &PdfOptions,
+) -> Result<Rendered, E> {
     if !metadata::is_date(&options.date) {
-        return Err(PdfError::Date(options.date.clone()));
+        return Err(PdfError::Date(options.date.clone()).into());
     }
     let mut ts = Typesetter::default();
     let mut composer = Composer::new(&mut ts, document);
@@ -166,7 +178,8 @@ pub fn render(
     let running = Running { head: &document.meta.running_head, date: &document.meta.date_words };
     let mut painted = paint::paint(&mut composer, &pages, &running);
     let pdf = embed::embed(&document.meta.title, std::mem::take(&mut painted.pages))?;
-    let bytes = finish::finish(pdf, document, &composer, &painted, attachments, options)?;
+    let attachments = attachments()?;
+    let bytes = finish::finish(pdf, document, &composer, &painted, attachments.as_ref(), options)?;
     let broken = composer.broken.iter().map(|anchor| PdfWarning::BrokenLink { anchor: anchor.clone() });
     let mut warnings: Vec<PdfWarning> = broken.collect();
     let missing = ts.missing.iter();
