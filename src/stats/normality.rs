@@ -33,7 +33,7 @@ use super::{TestResult, Undefined};
 /// # Source
 /// P. Royston (1995), remark AS R94 on AS 181; `scipy.stats.shapiro`; reference case `shapiro_wilk`.
 pub fn shapiro_wilk(values: &[f64]) -> Result<TestResult, Undefined> {
-    let sorted = sorted_finite(values)?;
+    let mut sorted = sorted_finite(values)?;
     let n = sorted.len();
     if n < 3 {
         return Err(Undefined::TooFewObservations { needed: 3, found: n as u64 });
@@ -43,28 +43,32 @@ pub fn shapiro_wilk(values: &[f64]) -> Result<TestResult, Undefined> {
     if half_range <= 0.0 {
         return Err(Undefined::ZeroVariance);
     }
-    let center = sorted[n / 2];
-    let scale = 1.0 / half_range;
-    let scaled: Vec<f64> = match scale.is_finite() {
-        true => sorted.iter().map(|value| (0.5 * value - 0.5 * center) * scale).collect(),
-        false => sorted.iter().map(|value| (0.5 * value - 0.5 * center) / half_range).collect(),
-    };
-    let weights = royston_weights(n);
-    let one_minus_w = one_minus_squared_correlation(&scaled, &weights);
+    let (half_center, scale) = (0.5 * sorted[n / 2], 1.0 / half_range);
+    match scale.is_finite() {
+        true => sorted.iter_mut().for_each(|value| *value = (0.5 * *value - half_center) * scale),
+        false => sorted.iter_mut().for_each(|value| *value = (0.5 * *value - half_center) / half_range),
+    }
+    let weights = royston_weights(normal_scores(n), n);
+    let one_minus_w = one_minus_squared_correlation(&sorted, &weights);
     let w = 1.0 - one_minus_w;
     Ok(TestResult { statistic: w, df: None, p: royston_p(one_minus_w, n) })
 }
 
-/// Coefficients of the upper half of the ordered sample, from the largest value inwards.
-fn royston_weights(n: usize) -> Vec<f64> {
+/// Blom's normal scores of the lower half of `n` values, from the least inwards.
+fn normal_scores(n: usize) -> Vec<f64> {
+    let step = 1.0 / (n as f64 + 0.25);
+    let mut scores: Vec<f64> = (1..=n / 2).map(|i| (i as f64 - 0.375) * step).collect();
+    normal_quantiles(&mut scores);
+    scores
+}
+
+/// Coefficients of the upper half of the ordered sample of `n` values, from the largest value inwards.
+fn royston_weights(mut scores: Vec<f64>, n: usize) -> Vec<f64> {
     if n == 3 {
         return vec![FRAC_1_SQRT_2];
     }
     let size = n as f64;
-    let step = 1.0 / (size + 0.25);
-    let mut scores: Vec<f64> = (1..=n / 2).map(|i| (i as f64 - 0.375) * step).collect();
-    normal_quantiles(&mut scores);
-    let sum_of_squares = 2.0 * scores.iter().map(|score| score * score).sum::<f64>();
+    let sum_of_squares = 2.0 * sums_of(&scores).1;
     let norm = sum_of_squares.sqrt();
     let u = 1.0 / size.sqrt();
     let first =
@@ -80,8 +84,9 @@ fn royston_weights(n: usize) -> Vec<f64> {
     let rest = sum_of_squares - square(scores[0]) - square(scores[1]);
     let factor = (rest / (1.0 - square(first) - square(second))).sqrt();
     let shrink = -1.0 / factor;
-    let inner = scores[2..].iter().map(|score| score * shrink);
-    [first, second].into_iter().chain(inner).collect()
+    scores[2..].iter_mut().for_each(|score| *score *= shrink);
+    scores[..2].copy_from_slice(&[first, second]);
+    scores
 }
 
 /// `1 − W`, by a product that keeps its digits when `W` is close to one.
@@ -89,27 +94,31 @@ fn one_minus_squared_correlation(scaled: &[f64], weights: &[f64]) -> f64 {
     let size = scaled.len() as f64;
     // The coefficients are antisymmetric — minus below the middle, zero in it, plus above — so that their mean is zero and the
     // product with the values is one with the distances between opposite values.
-    let value_mean = sum_of(scaled, |value| value) / size;
-    let values_squared = sum_of(scaled, |value| (value - value_mean) * (value - value_mean));
-    let weights_squared = 2.0 * sum_of(weights, |weight| weight * weight);
-    let opposite = scaled.iter().zip(scaled.iter().rev());
-    let parts: Vec<f64> = opposite.zip(weights).map(|((low, high), weight)| weight * (high - low)).collect();
-    let products = sum_of(&parts, |part| part);
+    // The values are counted from their median, which is within one standard deviation of their mean: the difference below loses
+    // one bit at most.
+    let (sum, squares) = sums_of(scaled);
+    let values_squared = squares - sum * sum / size;
+    let weights_squared = 2.0 * sums_of(weights).1;
+    let (low, high) = scaled.split_at(scaled.len() / 2);
+    let mut parts: Vec<f64> = low.iter().zip(high.iter().rev()).map(|(low, high)| high - low).collect();
+    parts.iter_mut().zip(weights).for_each(|(part, weight)| *part *= weight);
+    let products = sums_of(&parts).0;
     let root = (weights_squared * values_squared).sqrt();
     (root - products) * (root + products) / (weights_squared * values_squared)
 }
 
-/// The sum of `f` over `values`, in eight interleaved parts that a processor adds side by side.
-fn sum_of(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
-    let mut parts = [0.0; 8];
-    let chunks = values.chunks_exact(8);
-    let rest: f64 = chunks.remainder().iter().map(|value| f(*value)).sum();
+/// Sum and sum of squares, in eight interleaved parts that a processor adds side by side.
+fn sums_of(values: &[f64]) -> (f64, f64) {
+    let (mut sums, mut squares) = ([0.0; 8], [0.0; 8]);
+    let (chunks, rest) = values.as_chunks::<8>();
     for chunk in chunks {
-        for (part, value) in parts.iter_mut().zip(chunk) {
-            *part += f(*value);
+        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(chunk) {
+            *sum += value;
+            *square += value * value;
         }
     }
-    parts.iter().sum::<f64>() + rest
+    let rest_squares = rest.iter().map(|value| value * value).sum::<f64>();
+    (sums.iter().chain(rest).sum(), squares.iter().sum::<f64>() + rest_squares)
 }
 
 /// p-value by Royston's normalising transformation of `1 − W`.

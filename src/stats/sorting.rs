@@ -23,21 +23,25 @@ pub fn sort_ascending(values: &mut [f64]) {
         values.sort_unstable_by(f64::total_cmp);
         return;
     }
-    let first = key(values[0]);
     let mut keys: Vec<u64> = values.iter().map(|value| key(*value)).collect();
-    let differing = keys.iter().fold(0, |bits, key| bits | (key ^ first));
-    let width = 64 - differing.leading_zeros();
-    // Digits of 10, 9 and 11 bits: the more values, the more of their bits it takes to tell nearly all of them apart.
-    let lowest = match values.len() {
-        ..30_000 => by_digits::<2, 1024>(&mut keys, width),
-        30_000..300_000 => by_digits::<3, 512>(&mut keys, width),
-        _ => by_digits::<3, 2048>(&mut keys, width),
-    };
-    if lowest > 0 && !insert(&mut keys) {
+    let (least, most) =
+        keys.iter().fold((u64::MAX, 0), |(least, most), key| (least.min(*key), most.max(*key)));
+    // Counted from the least and moved to the left end, keys have no leading digits that all of them share: as they stand, the patterns
+    // of 1.9 and 2.1 differ in their first bit. It also fixes where the digits are.
+    let spare = (most - least).leading_zeros();
+    keys.iter_mut().for_each(|key| *key = (*key - least) << spare);
+    // Digits of 9 to 11 bits: the more values, the more of their bits it takes to tell nearly all of them apart.
+    match values.len() {
+        ..8_000 => by_digits::<2, 9>(&mut keys),
+        8_000..30_000 => by_digits::<2, 10>(&mut keys),
+        30_000..300_000 => by_digits::<3, 9>(&mut keys),
+        _ => by_digits::<3, 11>(&mut keys),
+    }
+    if !insert(&mut keys) {
         keys.sort_unstable();
     }
     for (value, key) in values.iter_mut().zip(keys) {
-        *value = number(key);
+        *value = number((key >> spare) + least);
     }
 }
 
@@ -61,31 +65,29 @@ fn number(key: u64) -> f64 {
     f64::from_bits(key ^ ((!key.cast_signed() >> 63).cast_unsigned() | 1 << 63))
 }
 
-/// Sorts by the uppermost digits of the lower `width` bits, each of `BUCKETS` values, and returns the lowest bit that counted.
-fn by_digits<const DIGITS: usize, const BUCKETS: usize>(keys: &mut Vec<u64>, width: u32) -> u32 {
-    let digit = BUCKETS.ilog2();
-    let lowest = width.saturating_sub(digit * DIGITS as u32);
-    let place = |key: u64, d: usize| (key >> (lowest + d as u32 * digit)) as usize & (BUCKETS - 1);
-    let mut counts = Box::new([[0_u32; BUCKETS]; DIGITS]);
+/// Sorts by the uppermost digits, of so many bits each.
+fn by_digits<const DIGITS: usize, const BITS: usize>(keys: &mut Vec<u64>) {
+    let place = |key: u64, d: usize| (key >> (64 - (DIGITS - d) * BITS)) as usize & ((1 << BITS) - 1);
+    // A table of tables of fixed sizes: no place is outside of it.
+    let mut counts = Box::new([[0_u32; 2048]; DIGITS]);
     for &key in keys.iter() {
         for (d, counts) in counts.iter_mut().enumerate() {
             counts[place(key, d)] += 1;
         }
     }
     let mut other = vec![0; keys.len()];
-    for (d, places) in counts.iter_mut().enumerate() {
+    for (d, next) in counts.iter_mut().enumerate() {
         let mut before = 0;
-        for slot in places.iter_mut() {
+        for slot in &mut next[..1 << BITS] {
             before += std::mem::replace(slot, before);
         }
         for &key in keys.iter() {
-            let slot = &mut places[place(key, d)];
+            let slot = &mut next[place(key, d)];
             other[*slot as usize] = key;
             *slot += 1;
         }
         std::mem::swap(keys, &mut other);
     }
-    lowest
 }
 
 /// Insertion sort of nearly sorted keys; false, and some order, when they turn out to be far from it.
