@@ -26,7 +26,7 @@ use crate::stats::{
 const SHAPIRO_MAX: usize = 5_000;
 /// With more values than this in all groups together, what needs sorting or resampling is computed only where it decides:
 /// such samples say the same by every test, and a night has many of them.
-const LARGE: usize = 400_000;
+pub(super) const LARGE: usize = 400_000;
 /// So many values of a large group stand for all of them in charts.
 const SHOWN: usize = 20_000;
 
@@ -146,7 +146,8 @@ impl Mean {
         let units: u64 = groups.iter().map(|group| group.moments.n).sum();
         let zeros = arms.iter().map(|arm| arm.total.zeros).sum::<u64>() as f64 / units as f64;
         let (deciding, mut choice) = choice::for_sums(metric.test, sample(&groups, true, zeros));
-        let large = arms.iter().all(|arm| arm.table().is_some());
+        let has_tables = arms.iter().all(|arm| arm.table().is_some());
+        let large = has_tables && units > LARGE as u64;
         if large {
             choice.retain(|reason| *reason != "sums-no-values");
         }

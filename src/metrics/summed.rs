@@ -202,7 +202,10 @@ pub fn of_sums(
             _ => Err(Undefined::RowsNeeded),
         },
         MetricKind::Mean => {
-            let plain = match (exact || needs_values).then(expanded).flatten() {
+            // Of many values the rows would tell no more than moments and a table do.
+            let units: u64 = arms.iter().map(|arm| arm.moments().n).sum();
+            let few = units <= mean::LARGE as u64;
+            let plain = match (few || needs_values).then(expanded).flatten() {
                 Some(groups) if exact => mean::Mean::from_values(metric, groups, seed),
                 Some(groups) => mean::Mean::from_rounded(metric, groups, &arms, seed),
                 None => mean::Mean::from_sums(metric, &arms),

@@ -30,6 +30,11 @@ impl Table {
         Table::Rounded(RoundedTable { bits: EXACT, values: ValueTable::of(values) }.fitting())
     }
 
+    /// A table of values that were counted elsewhere: by places with so many bits after the leading one, or as they are.
+    pub fn of_places(values: Vec<(f64, u64)>, bits: Option<u32>) -> Table {
+        Table::Rounded(RoundedTable { bits: bits.unwrap_or(EXACT), values: values.into() }.fitting())
+    }
+
     /// Both tables as one.
     pub fn merge(&self, other: &Table) -> Table {
         match (self, other) {

@@ -9,8 +9,8 @@ use super::open::{Asked, Passed};
 use super::overview::{Kept, described};
 use super::pass::{Found, Wanted};
 use super::places::Apart;
-use super::sketch::ERROR;
-use crate::config::valid::{ColumnRule, DataSource, Design, Metric, MetricSource};
+use super::sketch::{ERROR, Sketch};
+use crate::config::valid::{ColumnRule, DataSource, Design, Metric, MetricKind, MetricSource};
 use crate::data::Dataset;
 use crate::data::columns::Kind;
 use crate::data::expression::parse;
@@ -326,6 +326,14 @@ impl<'a> Job<'a> {
         }
         let count = sums.groups.len();
         metrics.iter_mut().for_each(|metric| metric.groups.resize_with(count, ArmSums::default));
+        for (own, (metric, measure)) in metrics.iter_mut().zip(&self.metrics) {
+            if metric.kind != MetricKind::Mean {
+                continue;
+            }
+            for (arm, group) in own.groups.iter_mut().zip(&sums.groups) {
+                arm.table = found.of_group(group, *measure).map_or(ValueTable::NotAsked, Sketch::rounded);
+            }
+        }
         sums.metrics = metrics;
         Ok(sums)
     }

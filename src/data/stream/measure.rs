@@ -24,6 +24,8 @@ pub(crate) struct Measure {
     pub with_zeros: bool,
     /// Rows outside of all groups are measured, too: the overview is made of it.
     pub whole: bool,
+    /// Values are counted by group: medians and charts are made of it.
+    pub charted: bool,
 }
 
 impl Measure {
@@ -38,7 +40,8 @@ impl Measure {
         let counts = rows.aggregate == Aggregate::Count && values.len() == 1;
         let aggregate = if values.len() > 1 { Aggregate::Sum } else { rows.aggregate };
         let with_zeros = rows.filter.is_some() && has_zero(aggregate, rows.population);
-        Some(Measure { values, filter: rows.filter.clone(), counts, with_zeros, whole: false })
+        let charted = metric.kind == MetricKind::Mean;
+        Some(Measure { values, filter: rows.filter.clone(), counts, with_zeros, whole: false, charted })
     }
 
     /// The column of that name over all rows, for the overview.
@@ -49,14 +52,18 @@ impl Measure {
             counts: false,
             with_zeros: false,
             whole: true,
+            charted: false,
         }
     }
 
     /// Whether the sums of `self` hold the answer to `other`.
     fn answers(&self, other: &Measure) -> bool {
-        Measure { whole: other.whole, ..self.clone() } == *other
+        Measure { whole: other.whole, charted: other.charted, ..self.clone() } == *other
     }
 }
+
+/// What a measure found in a part: tallies by place, and counts of values by group.
+type Measured = (Vec<Tally>, Vec<Sketch>);
 
 /// The measures of a pass, their expressions parsed.
 pub(crate) struct Measures {
@@ -79,6 +86,7 @@ impl Measures {
     pub(crate) fn ask(&mut self, measure: Measure, columns: &[String]) -> Result<usize, Vec<Diagnostic>> {
         if let Some(known) = self.number(&measure) {
             self.list[known].0.whole |= measure.whole;
+            self.list[known].0.charted |= measure.charted;
             return Ok(known);
         }
         let mut values = Vec::with_capacity(measure.values.len());
@@ -119,16 +127,21 @@ impl Measures {
     }
 
     /// Measures the rows of a part: for each measure the tallies by place, and after them that of all other rows where these
-    /// are measured, with the counts of all values.
+    /// are measured, with the counts of values by group, and after them those of all other rows.
     ///
     /// # Errors
     /// SQL that does not fit the columns.
     pub(crate) fn add(
         &self,
         frame: &DataFrame,
-        places: usize,
+        group_of_place: &[u32],
         place_of_row: &[u32],
-    ) -> Result<Vec<(Vec<Tally>, Sketch)>, Diagnostic> {
+    ) -> Result<Vec<Measured>, Diagnostic> {
+        let places = group_of_place.len();
+        let groups = group_of_place.iter().max().map_or(0, |last| *last as usize + 1);
+        // Rows outside of all places are of no group.
+        let mut sketch_of_place = group_of_place.to_vec();
+        sketch_of_place.push(groups as u32);
         // What is read as it stands in memory needs no copy as doubles.
         let is_needed = |at: usize| {
             self.list
@@ -156,8 +169,9 @@ impl Measures {
                 place_of_row
             };
             let mut tallies = vec![Tally::default(); places + usize::from(measure.whole)];
-            let mut sketch = Sketch::default();
-            let sketched = measure.whole.then_some(&mut sketch);
+            let mut sketches = vec![Sketch::default(); groups + 1];
+            let is_counted = measure.whole || measure.charted;
+            let sketched = is_counted.then_some((&mut sketches[..], &sketch_of_place[..]));
             if let Some(native) = native(measure, frame) {
                 match native {
                     Native::Whole(first) => {
@@ -167,7 +181,7 @@ impl Measures {
                         add_rows(&mut tallies, &Values::all(first), places_of_rows, sketched);
                     }
                 }
-                found.push((tallies, sketch));
+                found.push((tallies, sketches));
                 continue;
             }
             let Some(first) = &numbers[values[0]] else { continue };
@@ -186,7 +200,7 @@ impl Measures {
                 missing_is_zero: measure.counts,
             };
             add_rows(&mut tallies, &values, places_of_rows, sketched);
-            found.push((tallies, sketch));
+            found.push((tallies, sketches));
         }
         Ok(found)
     }

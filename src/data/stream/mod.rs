@@ -8,12 +8,15 @@
 //! # How
 //! Files are cut into parts (`row_groups` of Parquet, ranges of bytes of separated text in `text`), threads read parts and turn
 //! each into sums (`pass`, `places`, `measure`, `tally`), and these are merged in the order of the parts (`parts`): the numbers do
-//! not depend on the number of threads. Only the columns that the config reads are looked at.
+//! not depend on the number of threads. Only the columns that the config reads are looked at. Where that is not enough (`choice`), parts
+//! of rows that are units are read by the rules of rows (`beside`), and rows that name their units wait in queues for the
+//! others of these (`pack`, `scratch`, `by_unit`).
 //!
 //! # Memory
 //! A thread holds one part: at most [`row_groups::ROWS`] rows of the columns that are read. Beside that there is a [`Tally`](tally::Tally)
-//! for every cell (group × day × part) and metric, the counts of values of every column of the overview (`sketch`, 8 KB an
-//! octave of values), and the sample.
+//! for every cell (group × day × part) and metric, the counts of values of every column of the overview and of every mean by group
+//! (`sketch`, 8 KB an octave of values), and the sample. Rows that name their units take, beside their part, the buffers of the queues
+//! (64 MB), for each thread one queue with its units, and tables of values (8 MB a group and metric at most).
 
 mod beside;
 mod by_unit;

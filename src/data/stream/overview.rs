@@ -49,7 +49,7 @@ pub(crate) fn described(name: &str, kind: Kind, kept: Kept, invalid: u64, found:
             (overview.min, overview.max) = (min, max);
             overview.mean = (moments.n > 0).then_some(moments.mean);
             overview.std = moments.sd();
-            let table = sketch.map(|sketch| sketch.table()).unwrap_or_default();
+            let table = sketch.table();
             // A place at the end of the range may stand for values beyond it.
             let within = |share| {
                 quantile(&table, share).map(|value| value.clamp(min.unwrap_or(value), max.unwrap_or(value)))

@@ -46,8 +46,10 @@ pub(crate) struct Found {
     pub rows: u64,
     /// Cells in the order in which they were met, each with its tallies by measure.
     pub cells: Vec<(PlaceKey, Size, Vec<Tally>)>,
-    /// Rows outside of all cells, and the counts of all values, by measure.
+    /// Rows outside of all cells, and the counts of their values, by measure.
     pub outside: Vec<(Tally, Sketch)>,
+    /// The counts of values of a group, by measure.
+    pub sketches: Vec<(String, Vec<Sketch>)>,
     pub missing_group: u64,
     pub after_date: u64,
     pub untimed: u64,
@@ -132,9 +134,22 @@ impl Wanted<'_> {
         found.cells =
             placed.keys.into_iter().zip(placed.sizes).map(|(key, size)| (key, size, Vec::new())).collect();
         let of_row = if placed.by_label { &part.label_of_row } else { &placed.of_row };
-        for (mut tallies, sketch) in self.measures.add(frame, found.cells.len(), of_row)? {
+        let group_of_place: Vec<u32> = found
+            .cells
+            .iter()
+            .map(|(key, ..)| {
+                let known = found.sketches.iter().position(|(group, _)| *group == key.group);
+                known.unwrap_or_else(|| {
+                    found.sketches.push((key.group.clone(), Vec::new()));
+                    found.sketches.len() - 1
+                }) as u32
+            })
+            .collect();
+        for (mut tallies, mut sketches) in self.measures.add(frame, &group_of_place, of_row)? {
             let beyond = tallies.split_off(found.cells.len());
-            found.outside.push((beyond.into_iter().next().unwrap_or_default(), sketch));
+            let rest = sketches.pop().unwrap_or_default();
+            found.outside.push((beyond.into_iter().next().unwrap_or_default(), rest));
+            found.sketches.iter_mut().zip(sketches).for_each(|(group, sketch)| group.1.push(sketch));
             found.cells.iter_mut().zip(tallies).for_each(|(cell, tally)| cell.2.push(tally));
         }
         for (name, counts) in &self.texts {
@@ -211,6 +226,12 @@ impl Found {
             own.0.merge(&more.0);
             own.1.merge(&more.1);
         });
+        for (group, sketches) in other.sketches {
+            match self.sketches.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, own)) => own.iter_mut().zip(&sketches).for_each(|(own, more)| own.merge(more)),
+                None => self.sketches.push((group, sketches)),
+            }
+        }
         merge_all(&mut self.broken, other.broken, |own, more| {
             own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
         });
@@ -231,15 +252,24 @@ impl Found {
     }
 
     /// Everything that a measure saw, cells first, and the counts of its values.
-    pub(crate) fn whole(&self, measure: usize) -> (Tally, Option<&Sketch>) {
-        let mut whole = Tally::default();
+    pub(crate) fn whole(&self, measure: usize) -> (Tally, Sketch) {
+        let (mut whole, mut counts) = (Tally::default(), Sketch::default());
         for (_, _, tallies) in &self.cells {
             whole.merge(&tallies[measure]);
         }
-        if let Some((outside, _)) = self.outside.get(measure) {
-            whole.merge(outside);
+        for (_, sketches) in &self.sketches {
+            counts.merge(&sketches[measure]);
         }
-        (whole, self.outside.get(measure).map(|(_, sketch)| sketch))
+        if let Some((outside, sketch)) = self.outside.get(measure) {
+            whole.merge(outside);
+            counts.merge(sketch);
+        }
+        (whole, counts)
+    }
+
+    /// The counts of values of a group by a measure.
+    pub(crate) fn of_group(&self, group: &str, measure: usize) -> Option<&Sketch> {
+        self.sketches.iter().find(|(known, _)| known == group)?.1.get(measure)
     }
 }
 

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::sums::Table;
+
 /// Whole numbers from 0 to below this are counted one by one.
 const EXACT: usize = 1024;
 /// Bits after the leading one that are kept of other values.
@@ -95,6 +97,14 @@ impl Sketch {
     #[cfg(test)]
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The counts as a table of values; exact where no value was told by its range.
+    pub(crate) fn rounded(&self) -> Table {
+        match self.octaves.is_empty() {
+            true => Table::of_places(self.table(), None),
+            false => Table::of_places(self.table(), Some(BITS)),
+        }
     }
 
     /// Values in ascending order, each with its count; ranges are named by their middle.

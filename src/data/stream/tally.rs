@@ -204,12 +204,12 @@ impl<'a, N> Values<'a, N> {
 }
 
 /// Adds rows to the tallies of their places; rows of places beyond, such as [`NOWHERE`], take no part. Values that were taken
-/// into account are counted by `sketch`, too.
+/// into account are counted by the sketch of their place, too.
 pub(crate) fn add_rows<N: Number>(
     tallies: &mut [Tally],
     values: &Values<N>,
     place_of_row: &[u32],
-    mut sketch: Option<&mut Sketch>,
+    mut sketches: Option<(&mut [Sketch], &[u32])>,
 ) {
     let places = tallies.len();
     let length = (ALL_BLOCKS / (places + 1)).clamp(16, BLOCK);
@@ -225,8 +225,8 @@ pub(crate) fn add_rows<N: Number>(
         if let Some(tally) = tallies.get_mut(place) {
             let range = place * length..place * length + filled;
             tally.add(&blocks[range.clone()], values.second.map(|_| &seconds[range.clone()]));
-            if let Some(sketch) = &mut sketch {
-                sketch.add(&blocks[range]);
+            if let Some((sketches, of_place)) = &mut sketches {
+                sketches[of_place[place] as usize].add(&blocks[range]);
             }
         }
     };
@@ -279,10 +279,10 @@ pub(crate) fn add_rows<N: Number>(
         flush(place, &blocks, &seconds, *filled);
     }
     if counted > 0 {
-        for (tally, counts) in tallies.iter_mut().zip(counts.chunks(counted)) {
+        for (place, (tally, counts)) in tallies.iter_mut().zip(counts.chunks(counted)).enumerate() {
             tally.add_counts(counts);
-            if let Some(sketch) = &mut sketch {
-                sketch.add_counts(counts);
+            if let Some((sketches, of_place)) = &mut sketches {
+                sketches[of_place[place] as usize].add_counts(counts);
             }
         }
     }
@@ -389,7 +389,7 @@ mod tests {
                     with_zeros,
                     missing_is_zero: false,
                 };
-                add_rows(&mut tallies, &values, &places, Some(&mut sketch));
+                add_rows(&mut tallies, &values, &places, Some((std::slice::from_mut(&mut sketch), &[0, 0])));
                 merged.iter_mut().zip(&tallies).for_each(|(own, more)| own.merge(more));
             }
             prop_assert_eq!(sketch.count(), merged.iter().map(|tally| tally.moments.n).sum::<u64>());
