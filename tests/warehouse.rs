@@ -10,6 +10,8 @@ mod facts;
 mod same;
 #[path = "warehouse/server.rs"]
 mod server;
+#[path = "warehouse/shipped.rs"]
+mod shipped;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -173,7 +173,7 @@ fn read(asked: &Asked, line: &Line) -> Result<Read, String> {
         part,
         recent,
         number,
-        group: line[2].clone(),
+        group: line[2].as_deref().map(|label| label.trim().to_owned()),
         day: whole(3)?.and_then(date),
         lacking: u32::try_from(wanted(4)?).map_err(|_| "too many covariates".to_owned())?,
         parts: line[5..fields - 1]

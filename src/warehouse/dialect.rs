@@ -153,13 +153,12 @@ impl Dialect {
         }
     }
 
-    /// Whether a double is neither infinite nor undefined.
+    /// Whether a double is there and neither infinite nor undefined.
     pub fn is_finite(self, sql: &str) -> String {
         match self.0 {
-            Engine::Postgres => {
-                format!("({sql} NOT IN ('NaN'::float8, 'Infinity'::float8, '-Infinity'::float8))")
-            }
-            Engine::Clickhouse => format!("isFinite({sql})"),
+            // Infinity less infinity is undefined, which is not zero.
+            Engine::Postgres => format!("({sql} - {sql} = 0)"),
+            Engine::Clickhouse => format!("({sql} IS NOT NULL AND isFinite({sql}))"),
         }
     }
 
@@ -171,14 +170,12 @@ impl Dialect {
         }
     }
 
-    /// Any value as text, NULL staying NULL.
-    pub fn label(self, sql: &str, kind: Kind) -> String {
-        match (self.0, kind) {
-            (Engine::Postgres, _) => format!("btrim(CAST({sql} AS text))"),
-            (Engine::Clickhouse, Kind::Text) => {
-                format!("replaceRegexpAll(toString({sql}), '^\\\\s+|\\\\s+$', '')")
-            }
-            (Engine::Clickhouse, _) => format!("toString({sql})"),
+    /// Any value as text, NULL staying NULL. Space around labels is cut off in the answer: row by row it would cost more than all
+    /// sums together.
+    pub fn label(self, sql: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("CAST({sql} AS text)"),
+            Engine::Clickhouse => format!("toString({sql})"),
         }
     }
 
@@ -247,6 +244,20 @@ impl Dialect {
     /// Whether values of a type may be missing.
     pub fn may_be_null(self, of: &str) -> bool {
         self.0 == Engine::Postgres || of.to_ascii_lowercase().contains("nullable(")
+    }
+
+    /// What keeps a SELECT a step of its own at its end. PostgreSQL puts the expressions of an inner SELECT into every place of the
+    /// outer one that names them, and computes each as often as it is named.
+    pub fn kept_apart(self) -> &'static str {
+        match self.0 {
+            Engine::Postgres => " OFFSET 0",
+            Engine::Clickhouse => "",
+        }
+    }
+
+    /// Whether a SELECT that is named once is computed once, however often it is read.
+    pub fn shares(self) -> bool {
+        self.0 == Engine::Postgres
     }
 
     /// Units of both sides brought together, or those of the left side with what the right one knows of them.

@@ -15,6 +15,9 @@ use super::answer::Line;
 use super::failure::Fault;
 use super::interrupt::in_time;
 
+/// Kilobytes that a step of the query may take before it goes to disk: a group of sums for each unit needs some hundred bytes.
+const WORK_MEMORY: u64 = 131_072;
+
 /// An open session.
 pub struct Session {
     client: Client,
@@ -77,8 +80,10 @@ impl Session {
             "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET statement_timeout = {}; \
              SET extra_float_digits = 2; \
              SELECT set_config(name, CASE name WHEN 'max_parallel_workers_per_gather' THEN '0' \
-             WHEN 'client_connection_check_interval' THEN '1000' ELSE 'off' END, false) FROM pg_settings WHERE name IN \
-             ('jit', 'synchronize_seqscans', 'max_parallel_workers_per_gather', 'client_connection_check_interval')",
+             WHEN 'client_connection_check_interval' THEN '1000' \
+             WHEN 'work_mem' THEN greatest(setting::bigint, {WORK_MEMORY})::text ELSE 'off' END, false) \
+             FROM pg_settings WHERE name IN ('jit', 'synchronize_seqscans', 'max_parallel_workers_per_gather', \
+             'client_connection_check_interval', 'work_mem')",
             timeout.as_millis()
         );
         session.bounded(session.client.simple_query(&settings)).await?;

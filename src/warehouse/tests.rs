@@ -1,6 +1,8 @@
 //! What is asked of servers, without any server.
 
+use super::asked::{Asked, Headers};
 use super::dialect::{Dialect, Kind};
+use super::sql::{Centres, query};
 use super::translate::{Column, condition, number};
 use crate::config::valid::Engine;
 
@@ -119,5 +121,92 @@ fn types_are_told_by_their_names() {
         ("jsonb", Kind::Other),
     ] {
         assert_eq!(POSTGRES.kind(name), kind, "{name}");
+    }
+}
+
+/// An experiment with most of what a query may have: facts, a time before, a covariate, a part, a rule, a funnel.
+const WHOLE: &str = r#"
+[experiment]
+id = "golden"
+title = "G"
+start = 2026-03-01
+[design]
+control = "A"
+[data]
+source = "SOURCE"
+table = "ab.seen"
+group = "grp"
+unit = "user_id"
+time = "seen_at"
+[data.columns.age]
+min = 14
+invalid = "exclude"
+[[data.facts]]
+name = "orders"
+query = "SELECT client, at, amount, kind FROM shop.orders"
+unit = "client"
+time = "at"
+[[segment]]
+id = "platform"
+by = "platform"
+[[metric]]
+id = "arpu"
+from = "orders"
+value = "amount"
+cuped = true
+covariates = ["age"]
+test = "welch"
+goal = "increase"
+role = "primary"
+[[metric]]
+id = "ranks"
+value = "visits / 2"
+where = "visits > 0"
+test = "mann-whitney"
+goal = "increase"
+[[funnel]]
+id = "way"
+from = "orders"
+goal = "increase"
+[[funnel.step]]
+id = "view"
+where = "kind = 'view'"
+[[funnel.step]]
+id = "pay"
+where = "kind = 'pay'"
+"#;
+
+#[test]
+fn the_whole_query_is_known_word_by_word() {
+    for (source, dialect, types) in [
+        ("postgres", POSTGRES, ["text", "int8", "timestamp", "int4", "numeric"]),
+        ("clickhouse", CLICKHOUSE, ["String", "UInt64", "DateTime", "Nullable(Int32)", "Float64"]),
+    ] {
+        let [text, id, stamp, whole, real] = types;
+        let table = |columns: &[(&str, &str)]| -> Vec<Column> {
+            columns.iter().map(|(name, of)| Column::of((*name).to_owned(), of, dialect)).collect()
+        };
+        let headers = Headers {
+            own: table(&[
+                ("grp", text),
+                ("user_id", id),
+                ("seen_at", stamp),
+                ("platform", text),
+                ("age", whole),
+                ("visits", whole),
+            ]),
+            facts: vec![table(&[("client", id), ("at", stamp), ("amount", real), ("kind", text)])],
+        };
+        let text = WHOLE.replace("SOURCE", source);
+        let config = crate::config::parse(std::path::Path::new("golden.toml"), &text, &[]).unwrap().value;
+        let data = config.data.as_ref().unwrap();
+        let night = jiff::civil::date(2026, 3, 9);
+        let asked = Asked::of(&config, data, data.warehouse.as_ref().unwrap(), &headers, night).unwrap();
+        let query = query(&asked, &Centres::Sampled);
+        // A line for each SELECT, so that a difference can be read.
+        let lines = query.replace("(SELECT ", "(\nSELECT ").replace(" FROM (\n", "\nFROM (\n");
+        insta::with_settings!({ snapshot_path => "../../tests/golden/warehouse", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(source, lines);
+        });
     }
 }

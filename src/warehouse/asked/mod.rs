@@ -148,6 +148,8 @@ pub struct Asked {
     pub group: String,
     /// Where nights add to the ones before: what is read tonight, and how it is parted.
     pub span: Option<Span>,
+    /// A condition without which no row is read at all.
+    pub gate: Option<String>,
     /// First day of the experiment, where rows from before it are told apart.
     pub start: Option<Date>,
     /// First day of the experiment: what units did before it was before their exposure, where that has no time.
@@ -222,8 +224,7 @@ impl Asked {
             }
         }
         let start = config.experiment.start.filter(|_| !own.unit.is_empty() && own.time.is_some());
-        let kind = headers.own.iter().find(|c| c.name == source.group).map_or(Kind::Other, |c| c.kind);
-        let group = dialect.label(&dialect.name(&source.group), kind);
+        let group = dialect.label(&dialect.name(&source.group));
         let mut asked = Asked {
             dialect,
             own,
@@ -234,6 +235,7 @@ impl Asked {
                 Engine::Clickhouse => format!("nullIf({group}, '')"),
             },
             span: None,
+            gate: None,
             start,
             since: config.experiment.start,
             date,
@@ -307,9 +309,9 @@ impl Asked {
             Kind::Boolean => format!("CASE WHEN {0} THEN 'true' WHEN NOT ({0}) THEN 'false' END", found.text),
             // The name of a column, not the column as a double: 7 is `7`, not `7.0`.
             Kind::Number if columns.iter().any(|column| column.name == by.trim()) => {
-                self.dialect.label(&self.dialect.name(by.trim()), Kind::Number)
+                self.dialect.label(&self.dialect.name(by.trim()))
             }
-            kind => self.dialect.label(&found.text, kind),
+            _ => self.dialect.label(&found.text),
         };
         self.partitions.push((by.to_owned(), text));
         Ok(self.partitions.len() - 1)

@@ -83,7 +83,7 @@ pub(super) fn keys(source: &DataSource, headers: &Headers, dialect: Dialect) -> 
     };
     let written = |column: &Column| -> Vec<String> {
         let name = dialect.name(&column.name);
-        let text = || dialect.label(&name, column.kind);
+        let text = || dialect.label(&name);
         let number = || if same { name.clone() } else { format!("toInt64({name})") };
         match key {
             Key::Null if by_number => vec![name],

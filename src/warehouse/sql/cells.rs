@@ -40,9 +40,11 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
         numbers.extend([sum(&format!("d_ck{j}")), sum(&format!("d_c{j}")), sum(&format!("d_c{j} * d_c{j}"))]);
     }
     for (m, metric) in asked.metrics.iter().enumerate() {
-        let is = |value: &str| sum(&bit(&format!("d_ok{m} = 1 AND d_v{m} = {value}")));
-        let own = format!("CASE WHEN d_ok{m} = 1 THEN d_v{m} END");
-        numbers.extend([sum(&format!("d_ok{m}")), sum(&format!("d_m{m}")), sum(&format!("d_b{m}"))]);
+        let (own, valued) = (format!("d_v{m}"), format!("count(d_v{m})"));
+        let is = |value: &str| format!("count(CASE WHEN {own} = {value} THEN 1 END)");
+        // Of the units of one group; of others nobody asks.
+        let not_finite = format!("count(d_z{m}) - {valued}");
+        numbers.extend([valued, sum(&format!("d_m{m}")), not_finite]);
         numbers.extend([is("0"), is("1"), format!("min({own})"), format!("max({own})")]);
         let x = format!("d_x{m}_0");
         numbers.extend([
@@ -90,24 +92,17 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
 /// Values with their counts.
 pub fn table(asked: &Asked, number: usize, metric: &AskedMetric, units: &str) -> Option<String> {
     let dialect = asked.dialect;
-    let mut condition = valued(asked, metric, number);
-    match metric.table {
+    let condition = valued(asked, metric, number);
+    let own;
+    let units = match metric.table {
         Wish::No => return None,
-        Wish::Yes => {}
+        Wish::Yes => units,
         Wish::IfFew => {
-            let few = |relation: &str, filter: &Option<String>| {
-                let filter = filter.as_ref().map_or(String::new(), |filter| format!(" WHERE {filter}"));
-                let most = FEW + 1;
-                format!(
-                    "(SELECT count(*) FROM (SELECT 1 AS q_one FROM {relation}{filter} LIMIT {most}) AS q_few) <= {FEW}"
-                )
-            };
-            let rows = few(&asked.table(metric.from).relation, &metric.filter);
-            let units = metric.from.map(|_| few(&asked.own.relation, &None));
-            let few = rows + &units.map_or(String::new(), |units| format!(" AND {units}"));
-            condition = format!("{few} AND {condition}");
+            // Where the rows are read: further out an old ClickHouse would bring them together before it throws them away.
+            own = super::units::units(&Asked { gate: Some(few(asked, metric)), ..asked.clone() });
+            &own
         }
-    }
+    };
     let x = format!("z_x{number}_0");
     let part = part(asked, 1, "z_first");
     let (by, most) = match asked.span {
@@ -127,4 +122,16 @@ pub fn table(asked: &Asked, number: usize, metric: &AskedMetric, units: &str) ->
         "SELECT * FROM (SELECT {} FROM ({units}) AS q_values WHERE {condition} GROUP BY {by} LIMIT {most}) AS q_table{number}",
         fields.join(", ")
     ))
+}
+
+/// Whether few rows take part in a metric.
+fn few(asked: &Asked, metric: &AskedMetric) -> String {
+    let few = |relation: &str, filter: &Option<String>| {
+        let filter = filter.as_ref().map_or(String::new(), |filter| format!(" WHERE {filter}"));
+        let rows = format!("SELECT 1 AS q_one FROM {relation}{filter} LIMIT {}", FEW + 1);
+        format!("(SELECT count(*) FROM ({rows}) AS q_few) <= {FEW}")
+    };
+    let rows = few(&asked.table(metric.from).relation, &metric.filter);
+    let units = metric.from.map(|_| few(&asked.own.relation, &None));
+    rows + &units.map_or(String::new(), |units| format!(" AND {units}"))
 }

@@ -7,8 +7,7 @@ use crate::config::valid::Aggregate;
 
 /// The units of a metric that have a value.
 pub fn valued(asked: &Asked, metric: &AskedMetric, m: usize) -> String {
-    let one =
-        |i: usize| format!("z_x{m}_{i} IS NOT NULL AND {}", asked.dialect.is_finite(&format!("z_x{m}_{i}")));
+    let one = |i: usize| asked.dialect.is_finite(&format!("z_x{m}_{i}"));
     format!(
         "z_class = {IN_ONE_GROUP} AND {}",
         (0..metric.variables()).map(one).collect::<Vec<_>>().join(" AND ")
@@ -67,7 +66,7 @@ pub fn centre(asked: &Asked, centres: &Centres) -> String {
 fn sampled_means(asked: &Asked) -> Vec<(Option<usize>, Option<(String, String)>)> {
     let mut found = Vec::with_capacity(variables(asked));
     let of_facts = |metric: &AskedMetric, m: usize, i: usize| match (metric.aggregate, i) {
-        (Aggregate::Count, _) | (Aggregate::Rows, 1) => format!("u_n{m}"),
+        (Aggregate::Count, _) | (Aggregate::Rows, 1) => asked.dialect.double(&format!("u_n{m}")),
         _ => format!("u_x{m}_{i}"),
     };
     for (m, metric) in asked.metrics.iter().enumerate() {
@@ -79,7 +78,7 @@ fn sampled_means(asked: &Asked) -> Vec<(Option<usize>, Option<(String, String)>)
                 Some(from) => {
                     let value = of_facts(metric, m, i);
                     let finite = asked.dialect.is_finite(&value);
-                    (Some(from), Some((format!("u_n{m} > 0 AND {finite}"), value)))
+                    (Some(from), Some((finite, value)))
                 }
             });
         }
@@ -94,7 +93,7 @@ fn sampled_means(asked: &Asked) -> Vec<(Option<usize>, Option<(String, String)>)
                 of => {
                     let value = of_facts(of, *metric, *value);
                     let finite = asked.dialect.is_finite(&value);
-                    (of.from, Some((format!("u_n{metric} > 0 AND {finite}"), value)))
+                    (of.from, Some((finite, value)))
                 }
             },
         });
@@ -102,7 +101,7 @@ fn sampled_means(asked: &Asked) -> Vec<(Option<usize>, Option<(String, String)>)
     found
 }
 
-/// Units with the differences of their values from the centres; 0 where there is no value.
+/// Units with the differences of their values from the centres; nothing where there is no value.
 pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
     let zero = asked.dialect.number(0.0);
     let mut fields = vec![
@@ -121,15 +120,11 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
         let valued = valued(asked, metric, m);
         fields.push(format!("{} AS d_ok{m}", bit(&valued)));
         fields.push(format!("CASE WHEN z_class = {IN_ONE_GROUP} THEN z_m{m} ELSE 0 END AS d_m{m}"));
-        fields.push(format!(
-            "{} AS d_b{m}",
-            bit(&format!("z_class = {IN_ONE_GROUP} AND z_x{m}_0 IS NOT NULL AND NOT ({valued})"))
-        ));
         for i in 0..metric.variables() {
-            fields.push(format!("CASE WHEN {valued} THEN z_x{m}_{i} - k_{at} ELSE {zero} END AS d_x{m}_{i}"));
+            fields.push(format!("CASE WHEN {valued} THEN z_x{m}_{i} - k_{at} END AS d_x{m}_{i}"));
             at += 1;
         }
-        fields.push(format!("z_x{m}_0 AS d_v{m}"));
+        fields.push(format!("z_x{m}_0 AS d_z{m}, CASE WHEN {valued} THEN z_x{m}_0 END AS d_v{m}"));
     }
     let mut lacking = Vec::new();
     for j in 0..asked.covariates.len() {
@@ -152,5 +147,9 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
     }
     fields.extend((0..asked.facts.len()).flat_map(|at| facts::passed_on(asked, at, "y", "d")));
     fields.extend((0..at).map(|at| format!("k_{at}")));
-    format!("SELECT {} FROM ({units}) AS q_settled CROSS JOIN ({centre}) AS q_centre", fields.join(", "))
+    format!(
+        "SELECT {} FROM ({units}) AS q_settled CROSS JOIN ({centre}) AS q_centre{}",
+        fields.join(", "),
+        asked.dialect.kept_apart()
+    )
 }

@@ -67,7 +67,8 @@ fn units_of_facts(asked: &Asked, at: usize, exposed: &str) -> (Fields, String) {
         count("max(q_t)".to_owned(), "last");
     }
     fields.append(added_up(asked, Some(at), &taking));
-    let told = format!("(SELECT *, {} AS q_e FROM ({rows}) AS q_joined) AS q_told", moment(asked, at));
+    let apart = asked.dialect.kept_apart();
+    let told = format!("(SELECT *, {} AS q_e FROM ({rows}) AS q_joined{apart}) AS q_told", moment(asked, at));
     let units = fields.from(&format!("{told} GROUP BY {by}"));
     (fields, units)
 }

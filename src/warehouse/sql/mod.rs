@@ -18,7 +18,7 @@ mod fields;
 mod rows;
 mod units;
 
-use super::asked::{Asked, AskedMetric};
+use super::asked::{Asked, AskedMetric, Wish};
 use crate::sums::MOST_VALUES;
 use cells::{cells, table};
 use differences::{centre, differences};
@@ -77,12 +77,17 @@ pub fn of_metric(metric: &AskedMetric) -> usize {
 
 /// The query.
 pub fn query(asked: &Asked, centres: &Centres) -> String {
-    let units = units::units(asked);
+    let mut units = units::units(asked);
+    let mut shared = String::new();
+    if asked.dialect.shares() && asked.metrics.iter().any(|metric| metric.table == Wish::Yes) {
+        shared = format!("WITH q_shared AS ({units})\n");
+        units = "SELECT * FROM q_shared".to_owned();
+    }
     let mut parts = vec![cells(asked, &differences(asked, &units, &centre(asked, centres)))];
     for (number, metric) in asked.metrics.iter().enumerate() {
         parts.extend(table(asked, number, metric, &units));
     }
-    parts.join("\nUNION ALL\n")
+    shared + &parts.join("\nUNION ALL\n")
 }
 
 /// The query that gives no row but tells the columns.

@@ -26,7 +26,8 @@ pub fn rows(asked: &Asked, relation: &str) -> String {
         }
     }
     fields.extend(asked.partitions.iter().enumerate().map(|(k, (_, sql))| format!("{sql} AS q_p{k}")));
-    format!("SELECT {} FROM {relation}{}", fields.join(", "), wanted(&of_days(asked, &asked.own, asked.span)))
+    let days = wanted(asked, of_days(asked, &asked.own, asked.span));
+    format!("SELECT {} FROM {relation}{days}{}", fields.join(", "), dialect.kept_apart())
 }
 
 /// The rows of facts.
@@ -37,7 +38,8 @@ pub fn rows_of_facts(asked: &Asked, at: usize, relation: &str) -> String {
         fields.push(format!("{} AS q_t, {column} AS q_ts", asked.dialect.day(column, *kind)));
     }
     fields.extend(measured(asked, Some(at)));
-    format!("SELECT {} FROM {relation}{}", fields.join(", "), wanted(&of_days(asked, table, None)))
+    let days = wanted(asked, of_days(asked, table, None));
+    format!("SELECT {} FROM {relation}{days}{}", fields.join(", "), asked.dialect.kept_apart())
 }
 
 /// The unit of a row.
@@ -59,8 +61,9 @@ fn of_days(asked: &Asked, table: &AskedTable, span: Option<Span>) -> Vec<String>
     after.into_iter().chain(since).map(or_untimed).collect()
 }
 
-fn wanted(conditions: &[String]) -> String {
-    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", all(conditions)) }
+fn wanted(asked: &Asked, conditions: Vec<String>) -> String {
+    let conditions: Vec<String> = asked.gate.iter().cloned().chain(conditions).collect();
+    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", all(&conditions)) }
 }
 
 /// What metrics, steps and rules see in a row.
@@ -98,6 +101,6 @@ pub fn timed(asked: &Asked, table: &AskedTable) -> Option<String> {
     }
     let mut conditions = of_days(asked, table, None);
     conditions.push(asked.dialect.is_timed(column));
-    let found = format!("SELECT 1 AS q_one FROM {}{} LIMIT 1", table.relation, wanted(&conditions));
+    let found = format!("SELECT 1 AS q_one FROM {}{} LIMIT 1", table.relation, wanted(asked, conditions));
     Some(format!("(SELECT count(*) FROM ({found}) AS q_timed)"))
 }

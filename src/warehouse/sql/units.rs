@@ -54,7 +54,8 @@ fn exposed(asked: &Asked, relation: &str) -> (Fields, String) {
         before.push("q_e = 1".to_owned());
     }
     let mut live = named.clone();
-    if asked.rules_of(None).any(|(_, rule)| rule.excludes) {
+    let excluding = asked.rules_of(None).any(|(_, rule)| rule.excludes);
+    if excluding {
         live.push("q_w = 1".to_owned());
         before.push("q_w = 1".to_owned());
     }
@@ -71,16 +72,28 @@ fn exposed(asked: &Asked, relation: &str) -> (Fields, String) {
         fields.add("q_g", "u_g");
         fields.add("1", "u_all");
     }
-    fields.add(count(&all(&named)), "u_rows");
-    fields.add(count(&all(&unnamed)), "u_ung");
+    let plain = grouped && !early;
     let analysed = bit(&all(&taking.live));
-    fields.add(if grouped { format!("max({analysed})") } else { analysed }, "u_w");
+    if plain {
+        // Where each row takes part, counts of columns say the same as conditions row by row and cost less.
+        fields.add("count(q_g)", "u_rows");
+        fields.add("count(*) - count(q_g)", "u_ung");
+    } else {
+        fields.add(count(&all(&named)), "u_rows");
+        fields.add(count(&all(&unnamed)), "u_ung");
+    }
+    match (plain && !excluding, grouped) {
+        (true, _) => fields.add(bit("count(q_g) > 0"), "u_w"),
+        (_, true) => fields.add(format!("max({analysed})"), "u_w"),
+        (_, false) => fields.add(analysed, "u_w"),
+    }
     if asked.own.time.is_some() {
         fields.add(taking.of("min", &all(&named), "q_t"), "u_t");
         let ends = if grouped { ("min(q_t)", "max(q_t)") } else { ("q_t", "q_t") };
         fields.add(ends.0, "u_first");
         fields.add(ends.1, "u_last");
-        fields.add(count("q_t IS NULL"), "u_undated");
+        fields
+            .add(if grouped { "count(*) - count(q_t)".to_owned() } else { bit("q_t IS NULL") }, "u_undated");
         if asked.facts.iter().any(|(_, facts)| facts.time.is_some()) {
             fields.add(taking.of("min", &all(&named), "q_ts"), "u_ts");
         }
@@ -147,6 +160,12 @@ pub fn added_up(asked: &Asked, from: Option<usize>, taking: &Taking) -> Fields {
     fields
 }
 
+/// Whether the rows of a unit that meet the filter are counted: of rows of `[data]` without a filter it is known whether there are
+/// any.
+fn counts_rows(metric: &AskedMetric, prefix: &str) -> bool {
+    metric.from.is_some() || metric.filter.is_some() || prefix != "u_" || metric.aggregate == Aggregate::Rows
+}
+
 /// Rows that meet the filter, those of them with a value, and what these add up to.
 fn of_metric(
     asked: &Asked,
@@ -159,10 +178,14 @@ fn of_metric(
     let mut conditions = conditions.to_vec();
     conditions.extend(metric.filter.iter().map(|_| format!("q_f{m} = 1")));
     let mut fields = Fields::default();
-    fields.add(taking.count(&all(&conditions)), format!("{prefix}s{m}"));
+    if counts_rows(metric, prefix) {
+        fields.add(taking.count(&all(&conditions)), format!("{prefix}s{m}"));
+    }
     conditions.extend((0..metric.values.len()).map(|i| format!("q_v{m}_{i} IS NOT NULL")));
     let valued = all(&conditions);
-    fields.add(taking.count(&valued), format!("{prefix}n{m}"));
+    if matches!(metric.aggregate, Aggregate::Count | Aggregate::Rows) {
+        fields.add(taking.count(&valued), format!("{prefix}n{m}"));
+    }
     if metric.aggregate == Aggregate::Count {
         return fields;
     }
@@ -230,7 +253,10 @@ fn settled(asked: &Asked, units: &str, joined: bool) -> String {
         fields.push(match metric.aggregate {
             Aggregate::Rows => format!("CASE WHEN u_w = 1 THEN u_s{m} - u_n{m} ELSE 0 END AS z_m{m}"),
             Aggregate::Count => format!("0 AS z_m{m}"),
-            _ => format!("{} AS z_m{m}", bit(&format!("u_w = 1 AND u_s{m} > 0 AND u_n{m} = 0"))),
+            _ => {
+                let (some, _) = with_rows(metric, m, "u_");
+                format!("{} AS z_m{m}", bit(&format!("u_w = 1 AND {some} AND u_x{m}_0 IS NULL")))
+            }
         });
     }
     for (j, covariate) in asked.covariates.iter().enumerate() {
@@ -257,7 +283,7 @@ fn settled(asked: &Asked, units: &str, joined: bool) -> String {
     }
     let facts = if joined { asked.facts.len() } else { 0 };
     fields.extend((0..facts).flat_map(|at| super::facts::passed_on(asked, at, "v", "y")));
-    format!("SELECT {} FROM ({units}) AS q_units", fields.join(", "))
+    format!("SELECT {} FROM ({units}) AS q_units{}", fields.join(", "), asked.dialect.kept_apart())
 }
 
 /// The value of a unit, as the branches of a CASE.
@@ -267,20 +293,30 @@ fn value(asked: &Asked, metric: &AskedMetric, m: usize, i: usize, prefix: &str, 
         _ => format!("{prefix}x{m}_{i}"),
     };
     let zero = asked.dialect.number(0.0);
-    let mut branches = vec![format!("WHEN {prefix}n{m} > 0 THEN {own}")];
+    // What no row adds to is NULL.
+    let (some, none) = with_rows(metric, m, prefix);
+    let mut branches = vec![match metric.aggregate {
+        Aggregate::Count | Aggregate::Rows => format!("WHEN {prefix}n{m} > 0 THEN {own}"),
+        _ => format!("WHEN {own} IS NOT NULL THEN {own}"),
+    }];
     if metric.aggregate == Aggregate::Count {
-        branches.push(format!("WHEN {prefix}s{m} > 0 THEN {zero}"));
+        branches.push(format!("WHEN {some} THEN {zero}"));
     }
     if with_zeros {
-        // Units without a row of the facts have not even a count of them.
-        let none = if metric.from.is_some() {
-            format!("coalesce({prefix}s{m}, 0) = 0")
-        } else {
-            format!("{prefix}s{m} = 0")
-        };
         branches.push(format!("WHEN {none} THEN {zero}"));
     }
     branches.join(" ")
+}
+
+/// Whether a unit has rows that meet the filter of a metric, and whether it has none.
+fn with_rows(metric: &AskedMetric, m: usize, prefix: &str) -> (String, String) {
+    let rows = format!("{prefix}s{m}");
+    match (counts_rows(metric, prefix), metric.from) {
+        (false, _) => ("u_w = 1".to_owned(), "u_w = 0".to_owned()),
+        (true, None) => (format!("{rows} > 0"), format!("{rows} = 0")),
+        // Units without a row of the facts have not even a count of them.
+        (true, Some(_)) => (format!("{rows} > 0"), format!("coalesce({rows}, 0) = 0")),
+    }
 }
 
 /// Whether a unit came as far as a step.
