@@ -177,6 +177,8 @@ pub fn render_with<A: AsRef<[Attachment]>, E: From<PdfError>>(
     let pages = flow::paginate(&composer.slabs);
     let running = Running { head: &document.meta.running_head, date: &document.meta.date_words };
     let mut painted = paint::paint(&mut composer, &pages, &running);
+    // What was laid out is on the pages now. A digest of a thousand lines need not hold it twice.
+    composer.slabs = Vec::new();
     let pdf = embed::embed(&document.meta.title, std::mem::take(&mut painted.pages))?;
     let attachments = attachments()?;
     let bytes = finish::finish(pdf, document, &composer, &painted, attachments.as_ref(), options)?;
