@@ -31,8 +31,7 @@ pub fn centre(asked: &Asked, centres: &Centres) -> String {
         let known = known.iter().enumerate().map(|(at, mean)| constant(at, *mean));
         return format!("SELECT {}", std::iter::once(one).chain(known).collect::<Vec<_>>().join(", "));
     }
-    let found: Vec<(Option<usize>, Option<(String, String)>)> = sampled_means(asked);
-    debug_assert_eq!(found.len(), variables(asked));
+    let found = sampled_means(asked);
     let mut constants = vec![one];
     let mut of_tables = vec![Vec::new(); 1 + asked.facts.len()];
     for (at, (from, mean)) in found.iter().enumerate() {
@@ -61,9 +60,12 @@ pub fn centre(asked: &Asked, centres: &Centres) -> String {
     all
 }
 
-/// Where the centre of each variable is taken from: the table, and of its units a condition and the value; none where zero is
-/// as good a centre as any, because most units may have nothing.
-fn sampled_means(asked: &Asked) -> Vec<(Option<usize>, Option<(String, String)>)> {
+/// Where a centre is taken from: the table, and of its units a condition and the value; none where zero is as good a centre as
+/// any, because most units may have nothing.
+type Sample = (Option<usize>, Option<(String, String)>);
+
+/// Where the centre of each variable is taken from.
+fn sampled_means(asked: &Asked) -> Vec<Sample> {
     let mut found = Vec::with_capacity(variables(asked));
     let of_facts = |metric: &AskedMetric, m: usize, i: usize| match (metric.aggregate, i) {
         (Aggregate::Count, _) | (Aggregate::Rows, 1) => asked.dialect.double(&format!("u_n{m}")),
