@@ -208,5 +208,13 @@ fn the_whole_query_is_known_word_by_word() {
         insta::with_settings!({ snapshot_path => "../../tests/golden/warehouse", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(source, lines);
         });
+        // Groups of facts find units in two groups when files are read; a query that passed over them would not.
+        let text = text.replace("unit = \"client\"", "unit = \"client\"\ngroup = \"kind\"");
+        let config = crate::config::parse(std::path::Path::new("golden.toml"), &text, &[]).unwrap().value;
+        let data = config.data.as_ref().unwrap();
+        let refused =
+            Asked::of(&config, data, data.warehouse.as_ref().unwrap(), &headers, night).unwrap_err();
+        assert_eq!((refused.len(), refused[0].code), (1, "warehouse::not-translated"));
+        assert!(refused[0].message.contains("`orders`.group"), "{}", refused[0].message);
     }
 }

@@ -199,6 +199,11 @@ impl Asked {
     ) -> Result<Asked, Vec<Diagnostic>> {
         let dialect = Dialect(warehouse.engine);
         let mut problems = columns_that_cannot_be_read(source, headers);
+        let grouped = source.facts.iter().filter(|facts| facts.group.is_some());
+        problems.extend(grouped.map(|facts| {
+            let place = format!("data.facts `{}`.group", facts.name);
+            untranslated(&place, "groups of facts are not compared with those of [data] in a database")
+        }));
         let (key, units) = keys(source, headers, dialect);
         let mut units = units.into_iter();
         let mut table = |from: Option<usize>, place: &str, of: &Relation, time: Option<&str>| {
