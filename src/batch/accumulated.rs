@@ -1,7 +1,7 @@
 //! What the nights before kept of the sums of an experiment, for a night that adds to them.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use jiff::civil::Date;
 
@@ -17,22 +17,18 @@ const WHOLE_EVERY: i64 = 7;
 /// The role of sums among the inputs of a run.
 const SUMS: &str = "sums";
 
-/// The archive, where there is one to be read.
+/// The archive, opened when the first config asks for it: a batch that does not add to nights before leaves it alone until it holds
+/// the lock of its folder.
 pub(super) struct KeptSums<'b> {
     batch: &'b Batch,
-    archive: Mutex<Option<Archive>>,
+    archive: OnceLock<Mutex<Option<Archive>>>,
     objects: Objects,
 }
 
 impl KeptSums<'_> {
     /// Of the output folder of a batch; nothing is made there.
     pub(super) fn of(batch: &Batch) -> KeptSums<'_> {
-        KeptSums {
-            batch,
-            // An archive that cannot be read is told of when it is opened to be written; tonight reads everything.
-            archive: Mutex::new(Archive::read(&batch.out).ok()),
-            objects: Objects::of(&batch.out),
-        }
+        KeptSums { batch, archive: OnceLock::new(), objects: Objects::of(&batch.out) }
     }
 
     /// What tonight finds of the experiment of a config. Configs that do not ask for it are not looked for.
@@ -46,7 +42,9 @@ impl KeptSums<'_> {
             (by_file == Some(true) || by_hand).then_some(id)
         };
         let Some(id) = asked() else { return nothing };
-        let Ok(archive) = self.archive.lock() else { return nothing };
+        // An archive that cannot be read is told of when it is opened to be written; tonight reads everything.
+        let archive = self.archive.get_or_init(|| Mutex::new(Archive::read(&self.batch.out).ok()));
+        let Ok(archive) = archive.lock() else { return nothing };
         let found = archive.as_ref().and_then(|archive| self.last(archive, &id).ok().flatten());
         let Some((night, kept)) = found else { return nothing };
         Before { kept: Some(kept), whole: self.batch.full || is_due(night, self.batch.date) }

@@ -28,8 +28,8 @@ pub(crate) enum Cell {
     Missing,
     /// A word that stands for a missing value: `NA`, `NULL`, `#Н/Д`.
     Marker,
-    /// A number; `plain` when every reader takes it the same way.
-    Number { mark: Mark, plain: bool },
+    /// A number.
+    Number(Mark),
     /// `TRUE`, `ЛОЖЬ`.
     Boolean(bool),
     /// A date or a time stamp.
@@ -88,7 +88,7 @@ pub(crate) fn trim(mut cell: &[u8]) -> &[u8] {
 /// What the content of a cell is.
 pub(crate) fn classify(cell: &[u8]) -> Cell {
     if let Some(mark) = plain_number(cell) {
-        return Cell::Number { mark, plain: true };
+        return Cell::Number(mark);
     }
     if cell.first().is_some_and(|&first| only_text_starts_with(first)) {
         return Cell::Text;
@@ -101,7 +101,7 @@ pub(crate) fn classify(cell: &[u8]) -> Cell {
         return Cell::Date(stamp);
     }
     if let Some(mark) = numeral(trimmed) {
-        return Cell::Number { mark, plain: false };
+        return Cell::Number(mark);
     }
     // The longest word below has ten letters of two bytes.
     if trimmed.len() > 20 {
@@ -112,9 +112,7 @@ pub(crate) fn classify(cell: &[u8]) -> Cell {
     match word.as_str() {
         "true" | "истина" => Cell::Boolean(true),
         "false" | "ложь" => Cell::Boolean(false),
-        "inf" | "+inf" | "-inf" | "infinity" | "-infinity" => {
-            Cell::Number { mark: Mark::NonFinite, plain: false }
-        }
+        "inf" | "+inf" | "-inf" | "infinity" | "-infinity" => Cell::Number(Mark::NonFinite),
         word if MARKERS.contains(&word) => Cell::Marker,
         _ => Cell::Text,
     }
@@ -236,7 +234,7 @@ fn numeral(cell: &[u8]) -> Option<Mark> {
 pub(crate) fn number(cell: &[u8], decimal: u8) -> Option<f64> {
     let trimmed = trim(cell);
     let mark = match classify(trimmed) {
-        Cell::Number { mark, .. } => mark,
+        Cell::Number(mark) => mark,
         _ => return None,
     };
     let fits = match mark {
@@ -277,7 +275,7 @@ mod tests {
 
     fn mark(text: &str) -> Option<Mark> {
         match classify(text.as_bytes()) {
-            Cell::Number { mark, .. } => Some(mark),
+            Cell::Number(mark) => Some(mark),
             _ => None,
         }
     }
@@ -352,7 +350,7 @@ mod tests {
         #[test]
         fn any_number_written_in_russian_style_reads_back(value in proptest::num::f64::NORMAL) {
             let written = format!("{value}").replace('.', ",");
-            if written.len() <= 80 && classify(written.as_bytes()) != (Cell::Number { mark: Mark::Unclear, plain: false }) {
+            if written.len() <= 80 && classify(written.as_bytes()) != Cell::Number(Mark::Unclear) {
                 proptest::prop_assert_eq!(number(written.as_bytes(), b','), Some(value));
             }
         }

@@ -20,33 +20,23 @@ pub(crate) struct Evidence {
     pub dates: u64,
     pub timed: u64,
     pub text: u64,
-    /// Some cell is a number not every reader of CSV takes the same way, or stands in quotes.
-    pub odd: bool,
-    /// Some cell has white space only, or is a pair of quotes.
-    pub blank: bool,
 }
 
 impl Evidence {
     /// Takes one cell into account.
-    pub(crate) fn add(&mut self, cell: &[u8], quoted: bool) {
+    pub(crate) fn add(&mut self, cell: &[u8]) {
         let count = match classify(cell) {
-            Cell::Missing => {
-                self.blank |= quoted || !cell.is_empty();
-                &mut self.missing
-            }
+            Cell::Missing => &mut self.missing,
             Cell::Marker => &mut self.markers,
-            Cell::Number { mark, plain } => {
-                self.odd |= quoted || !plain;
-                match mark {
-                    Mark::Integer => &mut self.integers,
-                    Mark::Neutral => &mut self.neutral,
-                    Mark::NonFinite => &mut self.non_finite,
-                    Mark::Dot => &mut self.dot,
-                    Mark::Comma => &mut self.comma,
-                    Mark::Unclear => &mut self.unclear,
-                    Mark::CommaGroups => &mut self.comma_groups,
-                }
-            }
+            Cell::Number(mark) => match mark {
+                Mark::Integer => &mut self.integers,
+                Mark::Neutral => &mut self.neutral,
+                Mark::NonFinite => &mut self.non_finite,
+                Mark::Dot => &mut self.dot,
+                Mark::Comma => &mut self.comma,
+                Mark::Unclear => &mut self.unclear,
+                Mark::CommaGroups => &mut self.comma_groups,
+            },
             Cell::Boolean(_) => &mut self.booleans,
             Cell::Date(stamp) => {
                 self.timed += u64::from(stamp.timed);
@@ -72,8 +62,6 @@ impl Evidence {
         self.dates += other.dates;
         self.timed += other.timed;
         self.text += other.text;
-        self.odd |= other.odd;
-        self.blank |= other.blank;
     }
 
     fn numbers(&self) -> u64 {
@@ -125,8 +113,6 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub kind: Kind,
-    /// The cells are written as every reader expects; they need no conversion of ours.
-    pub native: bool,
     /// Decimal mark of the column.
     pub decimal: u8,
 }
@@ -214,25 +200,22 @@ fn column_plan(usage: Use, evidence: &Evidence, numeric: bool, decimal: u8) -> P
     let values = evidence.values();
     if usage != Use::Label && values == 0 {
         // Nothing to judge by: a column of missing numbers fits every expression.
-        return Plan { kind: Kind::Float, native: evidence.markers == 0 && !evidence.blank, decimal };
+        return Plan { kind: Kind::Float, decimal };
     }
     if numeric {
-        let foreign = if decimal == b'.' { evidence.comma } else { evidence.dot + evidence.comma_groups };
-        let wrong = evidence.booleans + evidence.dates + evidence.text + foreign;
         let fractional =
             evidence.neutral + evidence.non_finite + evidence.dot + evidence.comma + evidence.unclear;
         let kind = if fractional == 0 { Kind::Integer } else { Kind::Float };
-        let native = wrong == 0 && evidence.markers == 0 && !evidence.odd && !evidence.blank;
-        return Plan { kind, native, decimal };
+        return Plan { kind, decimal };
     }
-    let converted = |kind| Plan { kind, native: false, decimal };
     if evidence.dates > 0 && evidence.dates >= evidence.booleans && enough(usage, evidence.dates, values) {
-        return converted(if evidence.timed > 0 { Kind::Datetime } else { Kind::Date });
+        let kind = if evidence.timed > 0 { Kind::Datetime } else { Kind::Date };
+        return Plan { kind, decimal };
     }
     if evidence.booleans > 0 && enough(usage, evidence.booleans, values) {
-        return converted(Kind::Boolean);
+        return Plan { kind: Kind::Boolean, decimal };
     }
-    Plan { kind: Kind::Text, native: !evidence.blank, decimal }
+    Plan { kind: Kind::Text, decimal }
 }
 
 #[cfg(test)]
@@ -241,7 +224,7 @@ mod tests {
 
     fn evidence(cells: &[&str]) -> Evidence {
         let mut evidence = Evidence::default();
-        cells.iter().for_each(|cell| evidence.add(cell.as_bytes(), false));
+        cells.iter().for_each(|cell| evidence.add(cell.as_bytes()));
         evidence
     }
 
@@ -251,17 +234,10 @@ mod tests {
 
     #[test]
     fn kinds_follow_the_majority() {
-        assert_eq!(
-            kind(&["1", "2", ""], Use::Needed),
-            Plan { kind: Kind::Integer, native: true, decimal: b',' }
-        );
-        assert_eq!(kind(&["1", "2.5"], Use::Needed), Plan { kind: Kind::Float, native: true, decimal: b'.' });
-        assert_eq!(
-            kind(&["1", "2,5"], Use::Needed),
-            Plan { kind: Kind::Float, native: false, decimal: b',' }
-        );
+        assert_eq!(kind(&["1", "2", ""], Use::Needed), Plan { kind: Kind::Integer, decimal: b',' });
+        assert_eq!(kind(&["1", "2.5"], Use::Needed), Plan { kind: Kind::Float, decimal: b'.' });
+        assert_eq!(kind(&["1", "2,5"], Use::Needed), Plan { kind: Kind::Float, decimal: b',' });
         assert_eq!(kind(&["1", "NA"], Use::Needed).kind, Kind::Integer);
-        assert!(!kind(&["1", "NA"], Use::Needed).native);
         assert_eq!(kind(&["1", "12,5x"], Use::Needed).kind, Kind::Integer);
         assert_eq!(kind(&["1", "12,5x"], Use::Shown).kind, Kind::Text);
         assert_eq!(kind(&["1", "2"], Use::Label).kind, Kind::Text);

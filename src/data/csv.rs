@@ -225,7 +225,7 @@ impl CsvFile {
             match self.judge(&record, &fields) {
                 Row::Sound => {
                     for (field, evidence) in fields.iter().zip(&mut scan.evidence) {
-                        evidence.add(&field.text(text), field.quoted);
+                        evidence.add(&field.text(text));
                     }
                     scan.ends_in_empty_cell = !record.terminated
                         && fields.last().is_some_and(|field| !field.quoted && field.start == field.end);
@@ -313,8 +313,8 @@ impl CsvFile {
                 let content = match (plan.kind, field.escaped) {
                     (Kind::Text, _) if cells::trim(raw).is_empty() => Some(Content::Missing),
                     (Kind::Text, _) => Some(Content::Text),
-                    (_, false) => plain::read(raw, field.quoted, plan, &mut evidence),
-                    (_, true) => plain::read(&field.text(text), field.quoted, plan, &mut evidence),
+                    (_, false) => plain::read(raw, plan, &mut evidence),
+                    (_, true) => plain::read(&field.text(text), plan, &mut evidence),
                 };
                 let content = content.unwrap_or_else(|| {
                     bad.push(BadCell { row: rows, column: index, expected: plan.kind.word() });

@@ -64,9 +64,9 @@ pub(crate) enum Content {
 }
 
 /// Reads a cell under the plan of its column and takes it into account; none where it does not fit.
-pub(crate) fn read(cell: &[u8], quoted: bool, plan: Plan, evidence: &mut Evidence) -> Option<Content> {
+pub(crate) fn read(cell: &[u8], plan: Plan, evidence: &mut Evidence) -> Option<Content> {
     let Some(number) = plain(cell) else {
-        evidence.add(cell, quoted);
+        evidence.add(cell);
         return slowly(cell, plan);
     };
     match number.mark {
@@ -77,7 +77,6 @@ pub(crate) fn read(cell: &[u8], quoted: bool, plan: Plan, evidence: &mut Evidenc
         }
         _ => evidence.comma += 1,
     }
-    evidence.odd |= quoted || number.mark == b',';
     match plan.kind {
         Kind::Integer if number.mark == 0 => {
             let value = number.digits as i64;
@@ -119,12 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn number(text: &str, decimal: u8) -> Option<Content> {
-        read(
-            text.as_bytes(),
-            false,
-            Plan { kind: Kind::Float, native: false, decimal },
-            &mut Evidence::default(),
-        )
+        read(text.as_bytes(), Plan { kind: Kind::Float, decimal }, &mut Evidence::default())
     }
 
     #[test]
@@ -136,26 +130,25 @@ mod tests {
             (number("12,5", b'.'), number("", b'.'), number("NA", b'.')),
             (None, Some(Content::Missing), Some(Content::Missing))
         );
-        let whole = Plan { kind: Kind::Integer, native: true, decimal: b'.' };
+        let whole = Plan { kind: Kind::Integer, decimal: b'.' };
         let mut evidence = Evidence::default();
-        assert_eq!(read(b"-12", false, whole, &mut evidence), Some(Content::Integer(-12)));
-        assert_eq!(read(b"007", false, whole, &mut evidence), Some(Content::Integer(7)));
-        assert_eq!(read(b"x", false, whole, &mut evidence), None);
+        assert_eq!(read(b"-12", whole, &mut evidence), Some(Content::Integer(-12)));
+        assert_eq!(read(b"007", whole, &mut evidence), Some(Content::Integer(7)));
+        assert_eq!(read(b"x", whole, &mut evidence), None);
     }
 
     proptest! {
         #[test]
         fn evidence_and_values_are_those_of_the_long_way(
             text in prop_oneof!["-?[0-9]{1,4}[.,]?[0-9]{0,4}", "[-0-9.,e ]{0,12}", "-?[0-9]{15,20}(\\.[0-9]{1,5})?"],
-            quoted in prop::bool::ANY,
             comma in prop::bool::ANY,
         ) {
             let decimal = if comma { b',' } else { b'.' };
             for kind in [Kind::Float, Kind::Integer, Kind::Text] {
-                let plan = Plan { kind, native: false, decimal };
+                let plan = Plan { kind, decimal };
                 let (mut own, mut known) = (Evidence::default(), Evidence::default());
-                let found = read(text.as_bytes(), quoted, plan, &mut own);
-                known.add(text.as_bytes(), quoted);
+                let found = read(text.as_bytes(), plan, &mut own);
+                known.add(text.as_bytes());
                 prop_assert_eq!(&own, &known, "{}", text);
                 prop_assert_eq!(found, slowly(text.as_bytes(), plan), "{}", text);
             }

@@ -53,8 +53,6 @@ pub(crate) struct Record {
     pub end: usize,
     /// A problem with its quotes; its fields are then not to be used.
     pub fault: Option<QuoteFault>,
-    /// Something a strict reader may take differently: quotes or carriage returns inside an unquoted cell.
-    pub odd: bool,
     /// A line break follows.
     pub terminated: bool,
 }
@@ -94,8 +92,7 @@ impl<'a> Records<'a> {
         }
         let first_line = self.line;
         let start = self.position;
-        let mut record =
-            Record { line: first_line, start, end: start, fault: None, odd: false, terminated: false };
+        let mut record = Record { line: first_line, start, end: start, fault: None, terminated: false };
         self.split(fields, &mut record);
         let spans_lines = self.line - first_line > u64::from(record.terminated);
         let wrong_count = self.expected.is_some_and(|expected| fields.len() != expected);
@@ -142,7 +139,6 @@ impl<'a> Records<'a> {
                     if byte == self.separator || byte == b'\n' {
                         break;
                     }
-                    record.odd |= byte == b'"' || byte == b'\r';
                     i += 1;
                 }
                 fields.push(Field { start, end: i, quoted: false, escaped: false });
@@ -173,10 +169,6 @@ impl<'a> Records<'a> {
         {
             last.end -= 1;
             record.end = last.end;
-            record.odd = fields.iter().any(|field| {
-                !field.quoted
-                    && self.bytes[field.start..field.end].iter().any(|byte| matches!(byte, b'"' | b'\r'))
-            });
         }
         record.terminated = next > end || record.end < end;
         self.line += u64::from(next > end && self.bytes[next - 1] == b'\n');

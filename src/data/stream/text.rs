@@ -307,8 +307,8 @@ impl<'a> Making<'a> {
         for ((index, plan), evidence) in self.reader.columns.iter().zip(&mut self.evidence) {
             let field = &fields[*index];
             let content = match field.escaped {
-                false => read(&bytes[field.start..field.end], field.quoted, *plan, evidence),
-                true => read(&field.text(bytes), field.quoted, *plan, evidence),
+                false => read(&bytes[field.start..field.end], *plan, evidence),
+                true => read(&field.text(bytes), *plan, evidence),
             };
             self.row.push(content.unwrap_or_else(|| {
                 fault.get_or_insert(*index);
