@@ -84,11 +84,20 @@ class Kind:
         self.refused("unknown host", "connect", self.ask(self.table(), self.url(host="no-such-host.invalid")))
         self.refused("nobody listens", "connect", self.ask(self.table(), self.url(port=1)))
         self.refused("no address", "no-address", self.ask(self.table(), ""))
+        self.doctor()
         self.encryption()
         self.slow()
         self.interrupted()
         self.read_only()
         self.one_query()
+
+    def doctor(self):
+        table = self.table()
+        ok = itog("doctor", table, **{self.variable: self.url()})
+        check(f"{self.name}: the doctor finds that it answers", ok.returncode == 0 and "databases answer" in ok.stdout, ok.stdout[-900:])
+        no = itog("doctor", table, **{self.variable: self.url(password=SECRET)})
+        check(f"{self.name}: and says when it does not",
+              no.returncode == 1 and "FAILED   databases" in no.stdout and SECRET not in no.stdout + no.stderr, no.stdout[-900:])
 
     def encryption(self):
         url = self.url(tls=True)

@@ -25,6 +25,25 @@ goal = "increase"
 counts = { A = { successes = 500, n = 10000 }, B = { successes = 560, n = 10000 } }
 "#;
 
+/// An experiment in a database whose address nobody gave.
+const DATABASE: &str = r#"
+[experiment]
+id = "ID"
+title = "Опыт ID"
+[design]
+control = "A"
+[data]
+source = "postgres"
+url_env = "NO_SUCH_ADDRESS"
+table = "rows"
+group = "group"
+EXTRA
+[[metric]]
+id = "spend"
+value = "spend"
+goal = "increase"
+"#;
+
 /// An experiment from rows.
 const ROWS: &str = r#"
 [experiment]
@@ -300,6 +319,16 @@ fn a_machine_in_order_passes_the_doctor() {
     assert!(wrong.is_empty() && code(&output) == 0, "{wrong:?}");
     fs::write(place.0.path().join("config/a.toml"), "[experiment]\n").unwrap();
     assert_eq!(code(&place.itog(&["doctor"])), 1);
+}
+
+#[test]
+fn the_doctor_asks_databases() {
+    let place = Place::new().with("a", DATABASE, "");
+    let found = json(&place.itog(&["doctor", "--format", "json"]));
+    let failed: Vec<_> =
+        found["checks"].as_array().unwrap().iter().filter(|c| c["standing"] == "failed").collect();
+    assert!(failed.len() == 1 && failed[0]["check"] == "databases", "{failed:?}");
+    assert!(failed[0]["found"].as_str().unwrap().contains("NO_SUCH_ADDRESS"), "{failed:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use itog::deliver::archive::{Archive, Depth, FILE};
 use itog::deliver::{folder, nights};
 use itog::report::document::{Block, Document, Meta};
-use itog::{config, data, run};
+use itog::{config, data, run, warehouse};
 use jiff::Zoned;
 use serde::Serialize;
 
@@ -213,18 +213,28 @@ fn experiments(paths: &[PathBuf]) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
+    let mut in_databases = 0;
     for path in &configs {
+        let mut check = "configs";
         let inspected = config::load(path, &[]).and_then(|config| match &config.value.data {
+            Some(source) if source.warehouse.is_some() => {
+                check = "databases";
+                in_databases += 1;
+                warehouse::inspect(&config.value)
+            }
             Some(source) => data::inspect(source, &config.value.metrics, &config.value.segments).map(|_| ()),
             None => Ok(()),
         });
         if let Err(problems) = inspected {
             let first = problems.first().map_or_else(|| path.display().to_string(), ToString::to_string);
-            findings.push(wrong("configs", first, "`itog check` says all that is wrong"));
+            findings.push(wrong(check, first, "`itog check` says all that is wrong"));
         }
     }
     if findings.is_empty() {
         findings.push(ok("configs", format!("{} experiments, their data can be read", configs.len())));
+        if in_databases > 0 {
+            findings.push(ok("databases", format!("{in_databases} experiments, their databases answer")));
+        }
     }
     findings
 }

@@ -100,11 +100,24 @@ fn one_minus_squared_correlation(scaled: &[f64], weights: &[f64]) -> f64 {
     let values_squared = squares - sum * sum / size;
     let weights_squared = 2.0 * sums_of(weights).1;
     let (low, high) = scaled.split_at(scaled.len() / 2);
-    let mut parts: Vec<f64> = low.iter().zip(high.iter().rev()).map(|(low, high)| high - low).collect();
-    parts.iter_mut().zip(weights).for_each(|(part, weight)| *part *= weight);
-    let products = sums_of(&parts).0;
+    let products = sum_of_products(low, high, weights);
     let root = (weights_squared * values_squared).sqrt();
     (root - products) * (root + products) / (weights_squared * values_squared)
+}
+
+/// The sum of weights times the distances of opposite values, from the least and the largest inwards; in eight interleaved parts.
+fn sum_of_products(low: &[f64], high: &[f64], weights: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (low, low_rest) = low.as_chunks::<8>();
+    let (high_rest, high) = high.as_rchunks::<8>();
+    let (weights, weights_rest) = weights.as_chunks::<8>();
+    for ((low, high), weights) in low.iter().zip(high.iter().rev()).zip(weights) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum += (high[7 - i] - low[i]) * weights[i];
+        }
+    }
+    let rest = low_rest.iter().zip(high_rest.iter().rev()).zip(weights_rest);
+    sums.iter().sum::<f64>() + rest.map(|((low, high), weight)| (high - low) * weight).sum::<f64>()
 }
 
 /// Sum and sum of squares, in eight interleaved parts that a processor adds side by side.

@@ -25,8 +25,7 @@ pub fn sorted_finite(values: &[f64]) -> Result<Vec<f64>, Undefined> {
     if values.is_empty() {
         return Err(Undefined::EmptyGroup);
     }
-    // Without a branch a value, a processor looks at several of them at once.
-    if !values.iter().fold(true, |finite, value| finite & value.is_finite()) {
+    if !super::sorting::all_finite(values) {
         return Err(Undefined::NonFinite);
     }
     let mut sorted = values.to_vec();

@@ -109,22 +109,28 @@ pub fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -upper_quantile(p) } else { upper_quantile(1.0 - p) }
 }
 
-/// [`normal_quantile`] of every probability, in place and to the same bits. Ascending ones up to ½ are quick: those between
-/// 0.075 and ½ are done side by side.
-pub(in crate::stats) fn normal_quantiles(probabilities: &mut [f64]) {
-    let central = |p: &f64| (p - 0.5).abs() <= 0.425;
-    let from = probabilities.partition_point(|p| !central(p));
-    let to = from + probabilities[from..].iter().take_while(|p| central(p)).count();
-    let (tail, rest) = probabilities.split_at_mut(from);
-    let (middle, end) = rest.split_at_mut(to - from);
-    for p in tail.iter_mut().chain(end) {
+/// [`normal_quantile`] of ascending probabilities, in place and to the same bits: those of one approximation are done side by side.
+pub(in crate::stats) fn normal_quantiles(ascending: &mut [f64]) {
+    let (far, rest) = ascending.split_at_mut(ascending.partition_point(|p| *p < FAR));
+    let (tail, rest) = rest.split_at_mut(rest.partition_point(|p| p - 0.5 < -0.425));
+    let (middle, upper) = rest.split_at_mut(rest.partition_point(|p| (p - 0.5).abs() <= 0.425));
+    for p in far.iter_mut().chain(upper) {
         *p = normal_quantile(*p);
+    }
+    for p in tail.iter_mut() {
+        *p = p.ln();
+    }
+    for p in tail {
+        *p = -ratio((-*p).sqrt() - 1.6, &MIDDLE_NUMERATOR, &MIDDLE_DENOMINATOR);
     }
     for p in middle {
         let q = *p - 0.5;
         *p = q * ratio(0.180_625 - q * q, &CENTRAL_NUMERATOR, &CENTRAL_DENOMINATOR);
     }
 }
+
+/// A tail below which the approximation is that of far ones: e⁻²⁵ is 1.4e-11.
+const FAR: f64 = 1e-10;
 
 /// The `z` with `P(Z > z) = p`, accurate for tails down to 1e-300.
 ///
@@ -241,6 +247,17 @@ mod tests {
         assert_eq!(normal_quantile(0.5), 0.0);
         assert_eq!(normal_quantile(1.0), f64::INFINITY);
         assert!(normal_quantile(1.5).is_nan());
+    }
+
+    #[test]
+    fn many_at_once_are_those_one_by_one() {
+        let ends = [0.0, 1e-300, 1e-11, 1.4e-11, 9.9e-11, 1e-10];
+        let mut ascending: Vec<f64> = (1..=4_000).map(|i| f64::from(i) / 4_000.0).collect();
+        ascending.extend(ends);
+        ascending.sort_by(f64::total_cmp);
+        let expected: Vec<u64> = ascending.iter().map(|p| normal_quantile(*p).to_bits()).collect();
+        normal_quantiles(&mut ascending);
+        assert_eq!(ascending.iter().map(|z| z.to_bits()).collect::<Vec<_>>(), expected);
     }
 
     #[test]

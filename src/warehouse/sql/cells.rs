@@ -2,6 +2,7 @@
 
 use super::super::asked::{Asked, AskedMetric, Wish};
 use super::differences::valued;
+use super::units::{lacks_by_difference, splits_rows};
 use super::{FEW, MOST_LINES, bit, facts, part, variables};
 
 /// Sums by cell.
@@ -14,7 +15,7 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
         "count(*)".to_owned(),
         sum("d_w"),
         sum("d_rows"),
-        sum("d_ung"),
+        if splits_rows(asked) { "sum(d_all) - sum(d_rows)".to_owned() } else { sum("d_ung") },
         sum("d_all"),
         if timed { sum("d_undated") } else { none() },
         if asked.start.is_some() { sum("d_early") } else { none() },
@@ -41,10 +42,14 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
     }
     for (m, metric) in asked.metrics.iter().enumerate() {
         let (own, valued) = (format!("d_v{m}"), format!("count(d_v{m})"));
-        let is = |value: &str| format!("count(CASE WHEN {own} = {value} THEN 1 END)");
+        let is = |value: &str| format!("count({})", dialect.only(&format!("{own} = {value}"), "1"));
         // Of the units of one group; of others nobody asks.
         let not_finite = format!("count(d_z{m}) - {valued}");
-        numbers.extend([valued, sum(&format!("d_m{m}")), not_finite]);
+        let lacking = match lacks_by_difference(metric) {
+            true => format!("sum(d_w) - count(d_z{m})"),
+            false => sum(&format!("d_m{m}")),
+        };
+        numbers.extend([valued, lacking, not_finite]);
         numbers.extend([is("0"), is("1"), format!("min({own})"), format!("max({own})")]);
         let x = format!("d_x{m}_0");
         numbers.extend([

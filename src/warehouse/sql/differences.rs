@@ -1,7 +1,7 @@
 //! Differences of the values of units from a centre, which is the same for all cells.
 
 use super::super::asked::{Asked, AskedCovariate, AskedMetric};
-use super::units::units_of_data;
+use super::units::{lacks_by_difference, splits_rows, units_of_data};
 use super::{Centres, IN_ONE_GROUP, SAMPLE, bit, facts, variables};
 use crate::config::valid::Aggregate;
 
@@ -38,7 +38,7 @@ pub fn centre(asked: &Asked, centres: &Centres) -> String {
         match mean {
             None => constants.push(constant(at, 0.0)),
             Some((condition, value)) => {
-                let mean = format!("avg(CASE WHEN {condition} THEN {value} END)");
+                let mean = format!("avg({})", dialect.only(condition, value));
                 let field = format!("coalesce({mean}, {}) AS k_{at}", dialect.number(0.0));
                 of_tables[from.map_or(0, |from| from + 1)].push(field);
             }
@@ -105,13 +105,16 @@ fn sampled_means(asked: &Asked) -> Vec<Sample> {
 
 /// Units with the differences of their values from the centres; nothing where there is no value.
 pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
-    let zero = asked.dialect.number(0.0);
-    let mut fields = vec![
-        "z_class AS d_class, z_g AS d_g, z_all AS d_all, z_rows AS d_rows, z_ung AS d_ung, z_w AS d_w"
-            .to_owned(),
-    ];
+    let dialect = asked.dialect;
+    let zero = dialect.number(0.0);
+    let in_one_group = format!("z_class = {IN_ONE_GROUP}");
+    let mut fields =
+        vec!["z_class AS d_class, z_g AS d_g, z_all AS d_all, z_rows AS d_rows, z_w AS d_w".to_owned()];
+    if !splits_rows(asked) {
+        fields.push("z_ung AS d_ung".to_owned());
+    }
     if asked.own.time.is_some() {
-        fields.push(format!("CASE WHEN z_class = {IN_ONE_GROUP} THEN z_t END AS d_t"));
+        fields.push(format!("{} AS d_t", dialect.only(&in_one_group, "z_t")));
         fields.push("z_first AS d_first, z_last AS d_last, z_undated AS d_undated".to_owned());
     }
     if asked.start.is_some() {
@@ -120,13 +123,19 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
     let mut at = 0;
     for (m, metric) in asked.metrics.iter().enumerate() {
         let valued = valued(asked, metric, m);
-        fields.push(format!("{} AS d_ok{m}", bit(&valued)));
-        fields.push(format!("CASE WHEN z_class = {IN_ONE_GROUP} THEN z_m{m} ELSE 0 END AS d_m{m}"));
+        if !metric.covariates.is_empty() {
+            fields.push(format!("{} AS d_ok{m}", bit(&valued)));
+        }
+        if !lacks_by_difference(metric) {
+            fields.push(format!("CASE WHEN z_class = {IN_ONE_GROUP} THEN z_m{m} ELSE 0 END AS d_m{m}"));
+        }
         for i in 0..metric.variables() {
-            fields.push(format!("CASE WHEN {valued} THEN z_x{m}_{i} - k_{at} END AS d_x{m}_{i}"));
+            let difference = dialect.only(&valued, &format!("z_x{m}_{i} - k_{at}"));
+            fields.push(format!("{difference} AS d_x{m}_{i}"));
             at += 1;
         }
-        fields.push(format!("z_x{m}_0 AS d_z{m}, CASE WHEN {valued} THEN z_x{m}_0 END AS d_v{m}"));
+        let first = format!("z_x{m}_0");
+        fields.push(format!("{first} AS d_z{m}, {} AS d_v{m}", dialect.only(&valued, &first)));
     }
     let mut lacking = Vec::new();
     for j in 0..asked.covariates.len() {

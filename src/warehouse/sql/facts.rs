@@ -52,7 +52,12 @@ fn units_of_facts(asked: &Asked, at: usize, exposed: &str) -> (Fields, String) {
         let sound = excluding.then(|| "q_w = 1".to_owned());
         std::iter::once(first.to_owned()).chain(sound).collect::<Vec<_>>()
     };
-    let taking = Taking { live: with("q_e = 0"), before: Some(with("q_e = 1")), grouped: true };
+    let taking = Taking {
+        dialect: asked.dialect,
+        live: with("q_e = 0"),
+        before: Some(with("q_e = 1")),
+        grouped: true,
+    };
     let mut fields = Fields::default();
     (0..asked.own.unit.len()).for_each(|key| fields.add(format!("q_k{key}"), format!("j_{key}")));
     let mut count = |sql: String, name: &str| fields.add(sql, format!("v{at}_{name}"));
@@ -143,7 +148,7 @@ pub fn numbers(asked: &Asked, at: usize) -> Vec<String> {
 pub fn sampled(asked: &Asked, at: usize, rows: usize, fields: &[String]) -> String {
     let relation = format!("(SELECT * FROM {} LIMIT {rows}) AS q_first{at}", asked.facts[at].1.relation);
     let rows = rows_of_facts(asked, at, &relation);
-    let taking = Taking { live: vec![all(&[])], before: None, grouped: true };
+    let taking = Taking { dialect: asked.dialect, live: vec![all(&[])], before: None, grouped: true };
     let units = added_up(asked, Some(at), &taking)
         .from(&format!("({rows}) AS q_done GROUP BY {}", keys(asked, "q_k")));
     format!("SELECT {} FROM ({units}) AS q_sample{at}", fields.join(", "))

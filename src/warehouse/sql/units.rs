@@ -1,6 +1,7 @@
 //! Units: what their rows add up to, and what each of them is known by in the end.
 
 use super::super::asked::{Asked, AskedCovariate, AskedMetric};
+use super::super::dialect::Dialect;
 use super::facts::brought_together;
 use super::fields::Fields;
 use super::rows::rows;
@@ -20,6 +21,8 @@ pub fn units_of_data(asked: &Asked, relation: &str) -> String {
 
 /// The rows that outcomes are computed from, or those from before; `early` says that rows tell one from the other.
 pub struct Taking {
+    /// The dialect of the server.
+    pub dialect: Dialect,
     /// Conditions of a row that takes part.
     pub live: Vec<String>,
     /// Conditions of a row from before, where there may be one.
@@ -31,8 +34,8 @@ pub struct Taking {
 impl Taking {
     fn of(&self, function: &str, condition: &str, value: &str) -> String {
         match self.grouped {
-            true => format!("{function}(CASE WHEN {condition} THEN {value} END)"),
-            false => format!("CASE WHEN {condition} THEN {value} END"),
+            true => format!("{function}({})", self.dialect.only(condition, value)),
+            false => self.dialect.only(condition, value),
         }
     }
 
@@ -59,8 +62,8 @@ fn exposed(asked: &Asked, relation: &str) -> (Fields, String) {
         live.push("q_w = 1".to_owned());
         before.push("q_w = 1".to_owned());
     }
-    let taking = Taking { live, before: early.then_some(before), grouped };
-    let label = if early { "CASE WHEN q_e = 0 THEN q_g END" } else { "q_g" };
+    let taking = Taking { dialect: asked.dialect, live, before: early.then_some(before), grouped };
+    let label = if early { asked.dialect.only("q_e = 0", "q_g") } else { "q_g".to_owned() };
     let mut fields = Fields::default();
     let count = |condition: &str| taking.count(condition);
     if grouped {
@@ -72,12 +75,11 @@ fn exposed(asked: &Asked, relation: &str) -> (Fields, String) {
         fields.add("q_g", "u_g");
         fields.add("1", "u_all");
     }
-    let plain = grouped && !early;
+    let plain = splits_rows(asked);
     let analysed = bit(&all(&taking.live));
     if plain {
         // Where each row takes part, counts of columns say the same as conditions row by row and cost less.
         fields.add("count(q_g)", "u_rows");
-        fields.add("count(*) - count(q_g)", "u_ung");
     } else {
         fields.add(count(&all(&named)), "u_rows");
         fields.add(count(&all(&unnamed)), "u_ung");
@@ -113,6 +115,16 @@ fn exposed(asked: &Asked, relation: &str) -> (Fields, String) {
     let by = if grouped { format!(" GROUP BY {}", keys(asked, "q_k")) } else { String::new() };
     let units = fields.from(&format!("({}) AS q_rows{by}", rows(asked, relation)));
     (fields, units)
+}
+
+/// Whether every row of `[data]` is one with a group or one without, so that one count tells the other.
+pub fn splits_rows(asked: &Asked) -> bool {
+    !asked.own.unit.is_empty() && asked.start.is_none()
+}
+
+/// Whether the units of a metric that lack a value are those that take part and have none: each of them has rows for it.
+pub fn lacks_by_difference(metric: &AskedMetric) -> bool {
+    metric.step.is_none() && metric.aggregate != Aggregate::Count && !counts_rows(metric, "u_")
 }
 
 /// The columns of the unit, of that prefix.
@@ -181,7 +193,10 @@ fn of_metric(
     if counts_rows(metric, prefix) {
         fields.add(taking.count(&all(&conditions)), format!("{prefix}s{m}"));
     }
-    conditions.extend((0..metric.values.len()).map(|i| format!("q_v{m}_{i} IS NOT NULL")));
+    // Aggregates of one value pass over what is not there by themselves.
+    if metric.values.len() > 1 || matches!(metric.aggregate, Aggregate::Count | Aggregate::Rows) {
+        conditions.extend((0..metric.values.len()).map(|i| format!("q_v{m}_{i} IS NOT NULL")));
+    }
     let valued = all(&conditions);
     if matches!(metric.aggregate, Aggregate::Count | Aggregate::Rows) {
         fields.add(taking.count(&valued), format!("{prefix}n{m}"));
@@ -227,9 +242,12 @@ fn settled(asked: &Asked, units: &str, joined: bool) -> String {
     let classes: Vec<String> =
         classes.iter().map(|(condition, class)| format!("WHEN {condition} THEN {class}")).collect();
     let mut fields = vec![format!(
-        "CASE {} ELSE {IN_ONE_GROUP} END AS z_class, u_g AS z_g, u_all AS z_all, u_rows AS z_rows, u_ung AS z_ung, u_w AS z_w",
+        "CASE {} ELSE {IN_ONE_GROUP} END AS z_class, u_g AS z_g, u_all AS z_all, u_rows AS z_rows, u_w AS z_w",
         classes.join(" ")
     )];
+    if !splits_rows(asked) {
+        fields.push("u_ung AS z_ung".to_owned());
+    }
     if asked.own.time.is_some() {
         fields.push("u_t AS z_t, u_first AS z_first, u_last AS z_last, u_undated AS z_undated".to_owned());
     }
@@ -245,10 +263,19 @@ fn settled(asked: &Asked, units: &str, joined: bool) -> String {
             ));
             continue;
         }
+        let adds_rows = !matches!(metric.aggregate, Aggregate::Count | Aggregate::Rows);
         for i in 0..metric.variables() {
+            if adds_rows && metric.from.is_none() && !metric.with_zeros {
+                // Without rows that take part there is none.
+                fields.push(format!("u_x{m}_{i} AS z_x{m}_{i}"));
+                continue;
+            }
             // A unit whose rows a rule leaves out has no value, not even none.
             let branches = value(asked, metric, m, i, "u_", metric.with_zeros);
             fields.push(format!("CASE WHEN u_w = 0 THEN NULL {branches} END AS z_x{m}_{i}"));
+        }
+        if lacks_by_difference(metric) {
+            continue;
         }
         fields.push(match metric.aggregate {
             Aggregate::Rows => format!("CASE WHEN u_w = 1 THEN u_s{m} - u_n{m} ELSE 0 END AS z_m{m}"),
