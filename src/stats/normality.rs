@@ -99,15 +99,17 @@ fn one_minus_squared_correlation(scaled: &[f64], weights: &[f64]) -> f64 {
     let (sum, squares) = sums_of(scaled);
     let values_squared = squares - sum * sum / size;
     let weights_squared = 2.0 * sums_of(weights).1;
-    let (low, high) = scaled.split_at(scaled.len() / 2);
-    let products = sum_of_products(low, high, weights);
+    let products = sum_of_products(scaled, weights);
     let root = (weights_squared * values_squared).sqrt();
     (root - products) * (root + products) / (weights_squared * values_squared)
 }
 
 /// The sum of weights times the distances of opposite values, from the least and the largest inwards; in eight interleaved parts.
-fn sum_of_products(low: &[f64], high: &[f64], weights: &[f64]) -> f64 {
+fn sum_of_products(sorted: &[f64], weights: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
+    // The middle of an odd number of values is in neither half: halves of one length have chunks and rests of one length.
+    let half = sorted.len() / 2;
+    let (low, high) = (&sorted[..half], &sorted[sorted.len() - half..]);
     let (low, low_rest) = low.as_chunks::<8>();
     let (high_rest, high) = high.as_rchunks::<8>();
     let (weights, weights_rest) = weights.as_chunks::<8>();
@@ -232,6 +234,18 @@ fn kurtosis_score(kurtosis: f64, n: f64) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn products_of_opposite_values_leave_none_out() {
+        for n in 2..70 {
+            let sorted: Vec<f64> = (0..n).map(|i| f64::from(i * i)).collect();
+            let weights: Vec<f64> = (0..n / 2).map(|i| f64::from(i + 1)).collect();
+            let opposite = sorted.iter().zip(sorted.iter().rev());
+            let expected: f64 =
+                opposite.zip(&weights).map(|((low, high), weight)| (high - low) * weight).sum();
+            assert_eq!(sum_of_products(&sorted, &weights), expected, "{n} values");
+        }
+    }
 
     #[test]
     fn three_values_have_an_exact_p() {
