@@ -10,7 +10,7 @@ const axe = readFileSync(need.resolve('axe-core/axe.min.js'), 'utf8');
 const SCREENS = [[360, 780], [768, 1024], [1440, 900]];
 const HEAVIEST = 1e6;
 
-const counts = { pages: 0, views: 0, violations: 0, overflows: 0, shifts: 0, requests: 0, errors: 0, unreadable: 0, heavy: 0, below: 0 };
+const counts = { pages: 0, views: 0, violations: 0, overflows: 0, shifts: 0, requests: 0, errors: 0, unreadable: 0, heavy: 0, below: 0, unprinted: 0, unfound: 0 };
 const say = (kind, page, where, what, times = 1) => {
   counts[kind] += times;
   console.error(`${page}${where ? `, ${where}` : ''}: ${kind}: ${what}`);
@@ -63,6 +63,37 @@ try {
         await page.close();
       }
     }
+    // What a badge means is on paper too, where nobody can open it; the next reader of the screen finds it closed again.
+    const used = await browser.newPage();
+    await used.goto(url, { waitUntil: 'load' });
+    await used.emulateMediaType('print');
+    const meanings = await used.evaluate(() => {
+      const height = () => document.querySelector('.meanings dl')?.getBoundingClientRect().height;
+      dispatchEvent(new Event('beforeprint'));
+      const printed = height();
+      dispatchEvent(new Event('afterprint'));
+      return { printed, open: document.querySelectorAll('.meanings[open]').length };
+    });
+    if (meanings.printed === 0 || meanings.open > 0) say('unprinted', file, '', JSON.stringify(meanings));
+    await used.emulateMediaType('screen');
+    // Each field finds the last row of what it searches by the words of its first cell, and shows no group without a row.
+    const fields = await used.evaluate(() => [...document.querySelectorAll('.search')].map((search) => {
+      const rows = [...search.parentElement.querySelectorAll('tbody tr')];
+      const last = rows[rows.length - 1];
+      const input = search.querySelector('input');
+      const type = (text) => { input.value = text; input.dispatchEvent(new Event('input')); };
+      const shown = () => rows.filter((row) => row.getClientRects().length).length;
+      type(last.cells[0].textContent);
+      const found = last.getClientRects().length > 0 && shown();
+      const empty = [...search.parentElement.querySelectorAll(':scope > section')]
+        .filter((group) => group.getClientRects().length && ![...group.querySelectorAll('tbody tr')].some((row) => row.getClientRects().length));
+      type('');
+      return { rows: rows.length, found, empty: empty.length, again: shown() };
+    }));
+    for (const field of fields) {
+      if (!field.found || field.found === field.rows || field.empty || field.again < field.rows) say('unfound', file, '', JSON.stringify(field));
+    }
+    await used.close();
     // The same text, and all of it visible, without scripts.
     const bare = await browser.newPage();
     await bare.setJavaScriptEnabled(false);

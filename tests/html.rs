@@ -69,6 +69,27 @@ fn ids_are_unique_and_every_anchor_leads_somewhere() {
 }
 
 #[test]
+fn long_tables_are_searched_each_and_the_tables_of_one_list_together() {
+    let table = |id: &str| {
+        Block::Table(Table {
+            id: id.into(),
+            caption: id.into(),
+            columns: vec![Column::text("Эксперимент")],
+            rows: vec![vec![Cell::text("Опыт")]; 30],
+            notes: vec![],
+        })
+    };
+    let mut document = sample::report();
+    document.blocks = vec![table("first"), table("second")];
+    let fields = |html: &str| html.matches("type=\"search\"").count();
+    assert_eq!(fields(&markup(&render(&document).unwrap())), 2);
+    document.meta.one_list = true;
+    let together = markup(&render(&document).unwrap());
+    assert_eq!(fields(&together), 1);
+    assert!(together.find("type=\"search\"") < together.find("<table"));
+}
+
+#[test]
 fn the_verdict_is_first_and_captions_are_numbered() {
     let html = markup(&html());
     let at = |needle: &str| html.find(needle).unwrap_or_else(|| panic!("{needle}"));

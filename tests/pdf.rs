@@ -23,6 +23,7 @@ fn meta(title: &str) -> Meta {
         generator: "itog 0.1.0".into(),
         description: "Итоги эксперимента: не выкатывать B и продолжать тест.".into(),
         contents: true,
+        one_list: false,
     }
 }
 

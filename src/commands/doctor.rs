@@ -90,6 +90,7 @@ fn rendering() -> Finding {
             generator: itog::report::GENERATOR.into(),
             description: "Проверка".into(),
             contents: false,
+            one_list: false,
         },
         blocks: vec![Block::paragraph(text)],
     };

@@ -190,6 +190,7 @@ pub fn compose(
             generator: GENERATOR.into(),
             description: format!("{}.", parts.join("; ")),
             contents: grouped,
+            one_list: grouped,
         },
         blocks,
     }

@@ -36,6 +36,9 @@ pub struct Meta {
     pub description: String,
     /// Whether a table of contents is printed (reports yes, short digests no).
     pub contents: bool,
+    /// Whether the tables are parts of one list, which a page searches as a whole (long digests).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub one_list: bool,
 }
 
 /// A block of content.

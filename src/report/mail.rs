@@ -342,6 +342,7 @@ fn document(title: String, subtitle: String, date: Date, blocks: Vec<Block>) -> 
             generator: GENERATOR.into(),
             description: String::new(),
             contents: false,
+            one_list: false,
         },
         blocks,
     }

@@ -100,5 +100,6 @@ fn meta(findings: &Findings, decision: &Decision) -> Meta {
         generator: GENERATOR.to_owned(),
         description: format!("{} {}", decision.headline, decision.lead),
         contents: true,
+        one_list: false,
     }
 }

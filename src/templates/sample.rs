@@ -64,6 +64,7 @@ pub fn document() -> Document {
             generator: "itog".into(),
             description: "Проба.".into(),
             contents: true,
+            one_list: false,
         },
         blocks: vec![
             Block::Verdict(verdict()),

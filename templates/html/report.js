@@ -1,5 +1,5 @@
 'use strict';
-// Sorting and searching in tables, and the section in view in the contents. The page is whole without it.
+// Sorting and searching in tables, the section in view in the contents, what paper shows. The page is whole without it.
 const root = document.documentElement;
 const ready = () => root.classList.add('ready');
 root.classList.add('js');
@@ -36,6 +36,7 @@ document.addEventListener('DOMContentLoaded', () => {
   }
   for (const search of document.querySelectorAll('.search')) {
     const rows = [...search.parentElement.querySelectorAll('tbody tr')];
+    const groups = [...search.parentElement.querySelectorAll(':scope > section')];
     const texts = rows.map((row) => row.textContent.toLowerCase());
     const output = search.querySelector('output');
     search.querySelector('input').addEventListener('input', (event) => {
@@ -45,9 +46,21 @@ document.addEventListener('DOMContentLoaded', () => {
         row.hidden = !words.every((word) => texts[i].includes(word));
         shown += row.hidden ? 0 : 1;
       });
+      for (const group of groups) {
+        group.hidden = shown < rows.length && !group.querySelector('tbody tr:not([hidden])');
+      }
       output.textContent = shown === rows.length ? '' : `показано ${shown} из ${rows.length}`;
     });
   }
+  // Paper has no hand to open what a badge means.
+  let opened = [];
+  addEventListener('beforeprint', () => {
+    opened = [...document.querySelectorAll('.meanings:not([open])')];
+    for (const meanings of opened) meanings.open = true;
+  });
+  addEventListener('afterprint', () => {
+    for (const meanings of opened) meanings.open = false;
+  });
   const links = new Map();
   for (const link of document.querySelectorAll('.contents.wide a')) {
     links.set(decodeURIComponent(link.hash.slice(1)), link);

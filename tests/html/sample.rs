@@ -19,6 +19,7 @@ pub fn report() -> Document {
             generator: "itog 0.1.0".into(),
             description: "Не выкатывать B и продолжать тест.".into(),
             contents: true,
+            one_list: false,
         },
         blocks: blocks(),
     }

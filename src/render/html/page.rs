@@ -147,8 +147,14 @@ struct BadgeView<'a> {
 impl<'a> Page<'a> {
     /// The page of a document, with the words of `terms`.
     pub fn of(document: &'a Document, terms: &'a Terms) -> Self {
-        let mut maker =
-            Maker { terms, tables: 0, figures: 0, widths: BTreeSet::new(), colors: BTreeSet::new() };
+        let mut maker = Maker {
+            terms,
+            one_list: document.meta.one_list,
+            tables: 0,
+            figures: 0,
+            widths: BTreeSet::new(),
+            colors: BTreeSet::new(),
+        };
         let mut sections = vec![Section::default()];
         for block in &document.blocks {
             if let Block::Heading { level, id, text } = block {
@@ -184,6 +190,8 @@ impl<'a> Page<'a> {
 /// Counts captions while it turns blocks into views.
 struct Maker<'a> {
     terms: &'a Terms,
+    /// Whether one field above all tables searches them.
+    one_list: bool,
     tables: usize,
     figures: usize,
     widths: BTreeSet<u32>,
@@ -244,7 +252,7 @@ impl<'a> Maker<'a> {
             rows: rows.collect(),
             notes: &table.notes,
             sortable: table.rows.len() >= SORTABLE,
-            searchable: table.rows.len() >= SEARCHABLE,
+            searchable: table.rows.len() >= SEARCHABLE && !self.one_list,
             stacked: table.columns.len() > 2 && numbers == 0,
         }
     }
