@@ -58,6 +58,11 @@ pub fn score_interval(
 
 /// The upper bound of p₁ − p₂.
 fn difference_bound(first: Proportion, second: Proportion, z: f64) -> f64 {
+    // The same difference is that of the failures of the second and of the first. Of rates near one only these keep their
+    // digits: next to one, the small rate of failures by which everything differs is rounded away.
+    if pooled_rate(first, second) > 0.5 {
+        return difference_bound(second.complement(), first.complement(), z);
+    }
     let estimate = first.rate() - second.rate();
     if estimate >= 1.0 {
         return 1.0;
@@ -248,6 +253,16 @@ mod tests {
         assert_close(ratio(arm(50, 50), arm(60, 60)), 1.0 / (1.0 + z * z / 50.0), 1.0 + z * z / 60.0);
         let unknown = ratio(arm(0, 9), arm(0, 10));
         assert_eq!((unknown.low, unknown.high), (0.0, f64::INFINITY));
+    }
+
+    #[test]
+    fn successes_in_everyone_are_as_uncertain_as_in_nobody() {
+        for (n1, n2) in [(50, 50), (10, 700), (1, 1), (100_000_000, 3)] {
+            let none = score_interval(arm(0, n1), arm(0, n2), Level::P95, SmallSample::None);
+            let every = score_interval(arm(n1, n1), arm(n2, n2), Level::P95, SmallSample::None);
+            assert_eq!(every, none.negated());
+            assert!(every.low < 0.0 && every.high > 0.0, "{every:?}");
+        }
     }
 
     #[test]
