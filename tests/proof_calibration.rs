@@ -158,7 +158,12 @@ fn the_novelty_check_holds_its_level() {
         (0..14)
             .map(|day| {
                 let se = 0.1 + 0.01 * f64::from(day);
-                DayEffect { day, estimate: 0.5 + slope * f64::from(day) + se * normal(rng), se }
+                DayEffect {
+                    day,
+                    estimate: 0.5 + slope * f64::from(day) + se * normal(rng),
+                    se,
+                    size: se.powi(-2),
+                }
             })
             .collect()
     };
@@ -180,7 +185,12 @@ fn days_of_the_same_users_do_not_make_the_novelty_check_liberal() {
     let moved = share(11, |rng| {
         let common = 0.1 * normal(rng);
         let days: Vec<DayEffect> = (0..14)
-            .map(|day| DayEffect { day, estimate: common + 0.1 * normal(rng), se: 0.02_f64.sqrt() })
+            .map(|day| DayEffect {
+                day,
+                estimate: common + 0.1 * normal(rng),
+                se: 0.02_f64.sqrt(),
+                size: 1.0,
+            })
             .collect();
         course(&days, None, Level::P95).unwrap().shape != Shape::Stable
     });

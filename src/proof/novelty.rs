@@ -27,6 +27,8 @@ pub struct DayEffect {
     pub estimate: f64,
     /// Its standard error.
     pub se: f64,
+    /// How much it counts: the units that the difference of a day is worth, n₁n₂/(n₁ + n₂).
+    pub size: f64,
 }
 
 /// The effect over several days.
@@ -36,7 +38,7 @@ pub struct Part {
     pub from: u32,
     /// Last day.
     pub to: u32,
-    /// The effect, days weighted by their precision.
+    /// The effect, days weighted by their size: nearly that of all units of these days together.
     pub effect: MeanDifference,
 }
 
@@ -97,9 +99,12 @@ pub struct Course {
 /// The slope of the effect over days, in units of the metric a day.
 ///
 /// # Formula
-/// Weighted least squares with w = 1/se²: slope = Σ w (t − t̄)(d − d̄) / Σ w (t − t̄)². It is a sum Σ c d of the daily
+/// Weighted least squares with w = size: slope = Σ w (t − t̄)(d − d̄) / Σ w (t − t̄)². It is a sum Σ c d of the daily
 /// effects, and its variance is cᵀ Σ c, with Σ the covariance of the daily effects or the diagonal of se²; so is that of
-/// every other number here. Standard errors come from thousands of units and are taken as known: z tests.
+/// every other number here. Standard errors come from thousands of units and are taken as known: z tests. Weights of 1/se²
+/// would be sharper for known errors, but the mean and the variance of skewed values rise together: days whose largest
+/// values happened to be missing would count most, and the effect would come out too small. The χ² of the fit alone is
+/// that of the line by 1/se².
 ///
 /// # Assumptions
 /// Without `covariance` the daily effects are independent: days hold other users, or users whose days do not depend on each
@@ -116,7 +121,8 @@ pub struct Course {
 /// covariance of another size.
 ///
 /// # Source
-/// See the page of the module. `statsmodels.api.WLS` with the covariance of fixed scale (`cov_type="fixed scale"`).
+/// See the page of the module. With sizes of 1/se² `statsmodels.api.WLS` with the covariance of fixed scale
+/// (`cov_type="fixed scale"`).
 pub fn course(
     days: &[DayEffect],
     covariance: Option<&[Vec<f64>]>,
@@ -124,10 +130,12 @@ pub fn course(
 ) -> Result<Course, Undefined> {
     let sums = Contrasts::new(days, covariance, level)?;
     let count = days.len();
-    let upto = |k: usize| sums.mean(0, k);
-    let cumulative: Result<Vec<DayEffect>, Undefined> = (1..=count)
-        .map(|k| Ok(DayEffect { day: days[k - 1].day, estimate: upto(k)?.estimate, se: upto(k)?.se }))
-        .collect();
+    let upto = |k: usize| {
+        let effect = sums.mean(0, k)?;
+        let size = days[..k].iter().map(|day| day.size).sum();
+        Ok(DayEffect { day: days[k - 1].day, estimate: effect.estimate, se: effect.se, size })
+    };
+    let cumulative: Result<Vec<DayEffect>, Undefined> = (1..=count).map(upto).collect();
     let mut course = Course {
         shape: Shape::NotEnoughDays,
         slope: None,
@@ -153,19 +161,17 @@ pub fn course(
         .zip(sums.shares(0, half))
         .map(|(last, first)| last - first)
         .collect();
-    let (weights, time) = (sums.shares(0, count), |i: usize| f64::from(days[i].day));
-    let middle: f64 = (0..count).map(|i| weights[i] * time(i)).sum();
-    let spread: f64 = (0..count).map(|i| weights[i] * (time(i) - middle).powi(2)).sum();
-    let slope =
-        sums.of(&(0..count).map(|i| weights[i] * (time(i) - middle) / spread).collect::<Vec<f64>>())?;
-    let mean = upto(count)?.estimate;
-    let line = |i: usize| mean + slope.estimate * (time(i) - middle);
+    let (slope, line) = sums.line()?;
     if covariance.is_none() {
-        let residuals: f64 = (0..count).map(|i| ((days[i].estimate - line(i)) / days[i].se).powi(2)).sum();
-        course.fit_p = Some(chi_square_sf(residuals, (count - 2) as f64));
+        let exact: Vec<DayEffect> =
+            days.iter().map(|day| DayEffect { size: (day.se * day.se).recip(), ..*day }).collect();
+        let (_, line) = Contrasts::new(&exact, None, level)?.line()?;
+        let residual = |(day, line): (&DayEffect, f64)| ((day.estimate - line) / day.se).powi(2);
+        course.fit_p = Some(chi_square_sf(days.iter().zip(line).map(residual).sum(), (count - 2) as f64));
     }
-    course.shape = shape(&slope, (line(0), line(count - 1)), (&first.effect, &last.effect), level);
-    course.fitted = Some((line(0), line(count - 1)));
+    let ends = (line[0], line[count - 1]);
+    course.shape = shape(&slope, ends, (&first.effect, &last.effect), level);
+    course.fitted = Some(ends);
     course.change = Some(sums.of(&change)?);
     (course.slope, course.first, course.last) = (Some(slope), Some(first), Some(last));
     Ok(course)
@@ -209,11 +215,14 @@ impl<'a> Contrasts<'a> {
         if days.windows(2).any(|pair| pair[0].day >= pair[1].day) {
             return Err(Undefined::InvalidParameter("day"));
         }
-        if days.iter().any(|day| !(day.estimate.is_finite() && day.se.is_finite())) {
+        if days.iter().any(|day| !(day.estimate.is_finite() && day.se.is_finite() && day.size.is_finite())) {
             return Err(Undefined::NonFinite);
         }
         if days.iter().any(|day| day.se <= 0.0) {
             return Err(Undefined::ZeroVariance);
+        }
+        if days.iter().any(|day| day.size <= 0.0) {
+            return Err(Undefined::InvalidParameter("size"));
         }
         if let Some(rows) = covariance {
             if rows.len() != days.len() || rows.iter().any(|row| row.len() != days.len()) {
@@ -226,10 +235,10 @@ impl<'a> Contrasts<'a> {
         Ok(Contrasts { days, covariance, level })
     }
 
-    /// Weights 1/se² of the days from `from` to before `to`, adding up to one; zero elsewhere.
+    /// Sizes of the days from `from` to before `to`, adding up to one; zero elsewhere.
     fn shares(&self, from: usize, to: usize) -> Vec<f64> {
         let weight = |(i, day): (usize, &DayEffect)| {
-            if (from..to).contains(&i) { 1.0 / (day.se * day.se) } else { 0.0 }
+            if (from..to).contains(&i) { day.size } else { 0.0 }
         };
         let weights: Vec<f64> = self.days.iter().enumerate().map(weight).collect();
         let sum: f64 = weights.iter().sum();
@@ -238,6 +247,19 @@ impl<'a> Contrasts<'a> {
 
     fn mean(&self, from: usize, to: usize) -> Result<MeanDifference, Undefined> {
         self.of(&self.shares(from, to))
+    }
+
+    /// The slope of the line through all days, and its value on each of them.
+    fn line(&self) -> Result<(MeanDifference, Vec<f64>), Undefined> {
+        let weights = self.shares(0, self.days.len());
+        let times: Vec<f64> = self.days.iter().map(|day| f64::from(day.day)).collect();
+        let middle: f64 = weights.iter().zip(&times).map(|(weight, time)| weight * time).sum();
+        let spread: f64 =
+            weights.iter().zip(&times).map(|(weight, time)| weight * (time - middle).powi(2)).sum();
+        let shares = weights.iter().zip(&times).map(|(weight, time)| weight * (time - middle) / spread);
+        let slope = self.of(&shares.collect::<Vec<f64>>())?;
+        let mean = self.of(&weights)?.estimate;
+        Ok((slope, times.iter().map(|time| mean + slope.estimate * (time - middle)).collect()))
     }
 
     fn of(&self, c: &[f64]) -> Result<MeanDifference, Undefined> {
@@ -261,7 +283,8 @@ mod tests {
 
     fn days(effect: impl Fn(f64) -> f64, se: impl Fn(f64) -> f64, count: u32) -> Vec<DayEffect> {
         let at = |day: u32| (f64::from(day), day);
-        (0..count).map(at).map(|(t, day)| DayEffect { day, estimate: effect(t), se: se(t) }).collect()
+        let effect = |(t, day)| DayEffect { day, estimate: effect(t), se: se(t), size: se(t).powi(-2) };
+        (0..count).map(at).map(effect).collect()
     }
 
     fn wave(t: f64) -> f64 {
@@ -289,6 +312,24 @@ mod tests {
             (end.estimate - 0.8441102926955072).abs() < 1e-12
                 && (end.se - 0.043074842284398424).abs() < 1e-12
         );
+    }
+
+    #[test]
+    fn halves_weigh_days_by_their_units_not_by_how_little_they_vary() {
+        // A day whose few largest values are missing has a small mean and a small error.
+        let day = |day: u32| {
+            let quiet = day.is_multiple_of(2);
+            DayEffect {
+                day,
+                estimate: if quiet { 1.0 } else { 3.0 },
+                se: if quiet { 0.1 } else { 1.0 },
+                size: 500.0,
+            }
+        };
+        let found = course(&(0..8).map(day).collect::<Vec<_>>(), None, Level::P95).unwrap();
+        let effect = |part: Option<Part>| part.unwrap().effect.estimate;
+        assert_eq!((effect(found.first), effect(found.last)), (2.0, 2.0));
+        assert!((found.cumulative[7].estimate - 2.0).abs() < 1e-12);
     }
 
     #[test]
@@ -326,7 +367,7 @@ mod tests {
     fn errors_have_reasons() {
         let error = |days: &[DayEffect]| course(days, None, Level::P95).err();
         assert_eq!(error(&[]), Some(Undefined::EmptyGroup));
-        let day = DayEffect { day: 1, estimate: 1.0, se: 1.0 };
+        let day = DayEffect { day: 1, estimate: 1.0, se: 1.0, size: 1.0 };
         assert_eq!(error(&[day, day]), Some(Undefined::InvalidParameter("day")));
         assert_eq!(error(&[DayEffect { se: 0.0, ..day }]), Some(Undefined::ZeroVariance));
         assert_eq!(error(&[DayEffect { estimate: f64::NAN, ..day }]), Some(Undefined::NonFinite));

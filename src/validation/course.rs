@@ -81,8 +81,10 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
             .iter()
             .filter_map(|(day, cohort)| {
                 let (control, treatment) = ((*cohort)?, (*other.get(day)?)?);
-                let se = (control.1 + treatment.1).sqrt();
-                (se > 0.0).then_some(DayEffect { day: *day, estimate: treatment.0 - control.0, se })
+                let se = (control.variance + treatment.variance).sqrt();
+                let size = control.units * treatment.units / (control.units + treatment.units);
+                let estimate = treatment.value - control.value;
+                (se > 0.0).then_some(DayEffect { day: *day, estimate, se, size })
             })
             .collect();
         let Ok(answer) = course(&effects, None, level) else { continue };
@@ -98,9 +100,17 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
     Ok(found)
 }
 
-/// By day counted from the first one: the estimate of the units that came in then, with its squared standard error, where
-/// there are enough of them.
-type Cohorts = BTreeMap<u32, Option<(f64, f64)>>;
+/// The units that came in on one day.
+#[derive(Clone, Copy)]
+struct Cohort {
+    value: f64,
+    /// The squared standard error of the value.
+    variance: f64,
+    units: f64,
+}
+
+/// By day counted from the first one; none where too few units came in.
+type Cohorts = BTreeMap<u32, Option<Cohort>>;
 
 fn of_rows(groups: &[GroupValues], meant: &[&str], days: &[Option<u32>]) -> Cohorts {
     let mut cohorts: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
@@ -120,29 +130,30 @@ fn of_sums(sums: &Sums, metric: &str, meant: &[&str], start: jiff::civil::Date) 
     let cohort = |day: jiff::civil::Date| {
         let number = u32::try_from(start.until(day).ok()?.get_days()).ok()?;
         let values = summed::values(sums, metric, meant, |key| key.day == Some(day))?;
-        Some((
-            number,
-            Some(values).filter(|values| values.n() >= FEWEST as u64).and_then(|v| summed::point(&v)),
-        ))
+        let units = values.n();
+        let point = if units >= FEWEST as u64 { summed::point(&values) } else { None };
+        Some((number, point.map(|(value, variance)| Cohort { value, variance, units: units as f64 })))
     };
     days.into_iter().filter_map(cohort).collect()
 }
 
-/// The estimate of a cohort with its squared standard error.
-fn point(columns: &[Vec<f64>]) -> Option<(f64, f64)> {
-    if columns.first()?.len() < FEWEST {
+/// What a cohort says by itself.
+fn point(columns: &[Vec<f64>]) -> Option<Cohort> {
+    let units = columns.first()?.len();
+    if units < FEWEST {
         return None;
     }
-    match columns {
+    let (value, variance) = match columns {
         [values] => {
             let moments = Moments::from_slice(values);
-            Some((moments.mean, moments.variance_of_mean()?))
+            (moments.mean, moments.variance_of_mean()?)
         }
         [numerator, denominator] => {
             let moments = BivariateMoments::from_slices(numerator, denominator).ok()?;
             let estimate = ratio_of_means(&moments).ok()?;
-            Some((estimate.value, estimate.variance))
+            (estimate.value, estimate.variance)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(Cohort { value, variance, units: units as f64 })
 }
