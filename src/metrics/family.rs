@@ -5,6 +5,7 @@
 //! whether a treatment is better.
 
 use crate::config::valid::Correction;
+use crate::stats::distributions::{normal_isf, normal_sf};
 use crate::stats::{Level, multiple_testing};
 
 /// Adjusts the deciding p-values of one family. Dunnett's and Tukey's tests adjust by themselves; where a metric kind has
@@ -47,16 +48,26 @@ fn most(pairs: usize, correction: Correction) -> f64 {
 /// with the p-value `deciding` is significant at `level`.
 ///
 /// # Formula
-/// deciding < α is the same as dual < α · dual / deciding, and the interval at one minus that bound excludes zero exactly
-/// then: [`judged_level`] with the deciding p-value in place of the adjusted one. It widens the interval where the deciding
-/// test is the more careful one (Fisher's against the score test) and narrows it where it is the sharper one.
+/// Where the deciding test finds something, the critical value is multiplied by z(dual)/z(deciding), z being the |z| of a
+/// p-value: as if the standard error were off by that. z(deciding) > z(α) is the same as z(dual) > z(α) · z(dual)/z(deciding). Far out
+/// in the tails the quotient of p-values would be astronomical where that of z is close to one, and a p-value counted from
+/// draws has a floor. Where nothing is found z may be zero, and α is multiplied by dual/deciding instead; both meet at
+/// deciding = α. The interval becomes wider where the deciding test is the more careful one (Fisher's against the score
+/// test) and narrower where it is the sharper one.
 pub fn calibrated(level: Level, dual: f64, deciding: f64) -> Level {
     if !(dual > 0.0 && deciding > 0.0) {
         // Both far below any level: the interval excludes zero at each.
         return level;
     }
+    let alpha = level.alpha();
+    let bound = if deciding < alpha {
+        let z = |p: f64| normal_isf(0.5 * p);
+        2.0 * normal_sf(z(alpha) * z(dual) / z(deciding))
+    } else {
+        alpha * dual / deciding
+    };
     // Levels are kept off their ends, where no interval exists.
-    let bound = (level.alpha() * dual / deciding).clamp(1e-300, 1.0 - 1e-9);
+    let bound = bound.clamp(1e-300, 1.0 - 1e-9);
     Level::from_alpha(bound).unwrap_or(level)
 }
 
@@ -73,7 +84,25 @@ mod tests {
         assert!((level.alpha() - 0.05 / 3.0).abs() < 1e-12);
     }
 
+    #[test]
+    fn far_in_the_tails_an_interval_keeps_nearly_its_level() {
+        // By the quotient of the p-values the level would be 99.9995 %.
+        let level = calibrated(Level::P95, 1e-30, 1e-26);
+        assert!((0.95..0.97).contains(&level.get()), "{level:?}");
+    }
+
     proptest! {
+        #[test]
+        fn the_calibrated_level_excludes_zero_as_the_deciding_test_does(
+            dual in 1e-30_f64..1.0, deciding in 1e-30_f64..1.0, near in proptest::bool::ANY,
+        ) {
+            let deciding = if near { 0.05 * (1.0 + 1e-6 * deciding) } else { deciding };
+            let level = calibrated(Level::P95, dual, deciding);
+            let bound = level.alpha();
+            prop_assume!((dual / bound - 1.0).abs() > 1e-9);
+            prop_assert_eq!(deciding < 0.05, dual < bound);
+        }
+
         /// Significance by the adjusted p-value and by the judged level are the same thing.
         #[test]
         fn the_level_agrees_with_the_adjusted_p(

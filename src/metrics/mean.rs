@@ -378,15 +378,13 @@ impl Estimator for Mean {
             relative::fieller(base, other, student_t_critical(df, Alternative::TwoSided, level))
         };
         let relative = match (self.deciding, &resampled, &permuted) {
-            (TestKind::Bootstrap, Some(answer), _) => (c.mean != 0.0).then(|| Estimate {
+            (TestKind::Bootstrap, Some(answer), _) => (c.mean > 0.0).then(|| Estimate {
                 estimate: (t.mean - c.mean) / c.mean,
                 ci: reported(answer).0.relative.and_then(ends),
             }),
-            // Fieller's interval belongs to the t test; it is moved to the p-value of the permutation test.
-            (TestKind::Permutation, _, Some(answer)) => {
-                let own = by_t.as_ref().map_or(1.0, |by_t| by_t.p);
-                fieller(family::calibrated(level, own, answer.p))
-            }
+            (TestKind::Permutation, _, Some(_)) => self
+                .errors(control, treatment)
+                .and_then(|[base, other]| relative::fieller_of(base, other, ci)),
             _ => fieller(level),
         };
         let relative_log =
