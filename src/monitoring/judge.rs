@@ -38,6 +38,7 @@ pub(super) fn judge(
         state,
         crossed,
         since: crossed.and_then(|crossed| since(&looks, crossed)),
+        decisive: said.look,
         p: said.p,
         estimate: said.estimate,
         interval: said.interval,
@@ -92,6 +93,7 @@ fn intersection(looks: &[LookOutcome]) -> Option<Interval> {
 
 #[derive(Default)]
 struct Said {
+    look: Option<usize>,
     p: Option<PValue>,
     estimate: Option<f64>,
     interval: Option<Interval>,
@@ -120,12 +122,13 @@ fn group_sequential(
     if !state.decided() {
         let p = repeated_p(alpha, spending, schedule, count, z.abs())?;
         let p = Some(PValue { value: p, kind: PValueKind::Repeated });
-        return Ok(Said { p, estimate: None, interval: look.interval });
+        return Ok(Said { look: Some(decisive), p, estimate: None, interval: look.interval });
     }
     let stopped = stagewise(times, &schedule.critical[..count], z, alpha)?;
     // A drift is an effect in standard errors of the whole plan, each of which is √t of today's.
     let effect = |drift: f64| drift * se * time.sqrt();
     Ok(Said {
+        look: Some(decisive),
         p: Some(PValue { value: stopped.p, kind: PValueKind::Stagewise }),
         estimate: Some(effect(stopped.median)),
         interval: Some(Interval { low: effect(stopped.low), high: effect(stopped.high) }),
@@ -197,6 +200,7 @@ fn always_valid(alpha: f64, expected: f64, looks: &[LookOutcome]) -> Result<Said
         }
     }
     Ok(Said {
+        look: None,
         p: least.map(|value| PValue { value, kind: PValueKind::AlwaysValid }),
         estimate: None,
         interval: intersection(looks).filter(|common| common.low <= common.high),

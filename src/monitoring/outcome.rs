@@ -229,6 +229,9 @@ pub struct Monitoring {
     pub crossed: Option<Crossing>,
     /// What became of the effect after the decision; none at the night of the decision itself.
     pub since: Option<Since>,
+    /// The look that the p-value, the estimate and the interval of a group-sequential test are of: the one that decided, or the latest;
+    /// none before the first and for an always-valid plan, which puts all looks together.
+    pub decisive: Option<usize>,
     /// The p-value to show; none before the first look.
     pub p: Option<PValue>,
     /// Median-unbiased estimate at the decision; none on the way and for always-valid plans, which have no other

@@ -223,7 +223,9 @@ fn replace(
     monitoring: Monitoring,
 ) {
     let p = monitoring.p.map_or(1.0, |p| p.value);
-    let statistic = monitoring.looks.last().and_then(|look| look.z).map_or(0.0, |z| -z);
+    // Of the night that the p-value is of.
+    let decisive = monitoring.decisive.and_then(|at| monitoring.looks.get(at)).or(monitoring.looks.last());
+    let statistic = decisive.and_then(|look| look.z).map_or(0.0, |z| -z);
     let test = if way == Way::AlwaysValid { "always-valid" } else { "group-sequential" };
     c.deciding = NamedTest { test, statistic, df: None, p };
     c.tests.insert(0, c.deciding.clone());
@@ -236,8 +238,9 @@ fn replace(
     let ci = monitoring.interval.and_then(ends);
     // A rank test and resampling have no sequential form; what is watched is the difference of means.
     if let (Some(effect), Some([control, treatment])) = (&mut c.absolute, c.points) {
-        // After the decision the estimate is that of the deciding night, freed of what stopping early adds: the interval is its own.
-        effect.estimate = monitoring.estimate.unwrap_or(treatment.0 - control.0);
+        // The difference of tonight, as the values of the groups beside it are; after the decision the interval is that of the
+        // deciding night, and what that night's difference is, freed of what stopping early adds, stands in `monitoring`.
+        effect.estimate = treatment.0 - control.0;
         effect.ci = ci;
     }
     let boundary = monitoring.looks.last().and_then(|look| look.boundary_z).filter(|z| z.is_finite());
