@@ -43,7 +43,8 @@ pub struct Past {
 /// # Errors
 /// Data that cannot be read, an expression that they refuse, a plan without a solution.
 pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findings, Vec<Diagnostic>> {
-    let Warned { value: config, mut warnings } = config;
+    let Warned { value: mut config, mut warnings } = config;
+    config.experiment.status = config.experiment.status_on(date);
     let mut data = None;
     if let Some(source) = &config.data {
         let _stage = debug_span!("read").entered();

@@ -42,6 +42,7 @@ pub fn check(raw: &At<RawExperiment>, sink: &mut Sink) -> Option<Experiment> {
         notes: paragraphs(&raw.notes),
         next_steps: paragraphs(&raw.next_steps),
         status: raw.status.as_ref().map_or(Status::Finished, |status| status.value.0),
+        status_by_dates: raw.status.is_none(),
         start,
         end,
         time_limit,

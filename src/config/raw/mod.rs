@@ -89,7 +89,8 @@ pub struct RawExperiment {
     #[serde(default)]
     #[schemars(inner(length(min = 1)))]
     pub next_steps: Vec<At<String>>,
-    /// Where the experiment stands; `finished` unless said otherwise.
+    /// Where the experiment stands. Unless said otherwise it follows from `start`, `end` and the data date; without
+    /// them it is `finished`.
     pub status: Option<At<Word<Status>>>,
     /// First day with users.
     #[schemars(extend("examples" = ["2024-03-01"]))]

@@ -68,6 +68,8 @@ pub struct Experiment {
     pub next_steps: Vec<String>,
     /// Where the experiment stands.
     pub status: Status,
+    /// Nobody wrote the status: where its dates say otherwise, it follows from them.
+    pub status_by_dates: bool,
     /// First day with users.
     pub start: Option<Date>,
     /// Last day with users.
@@ -77,6 +79,19 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// The status on a data date: as written; where nobody wrote one, an experiment is planned before its first day, runs until its
+    /// last one has passed, and is finished then or without dates.
+    pub fn status_on(&self, date: Date) -> Status {
+        if !self.status_by_dates {
+            return self.status;
+        }
+        match (self.start, self.end) {
+            (Some(start), _) if date < start => Status::Planned,
+            (_, Some(end)) if date < end => Status::Running,
+            _ => self.status,
+        }
+    }
+
     /// Days from the first to the last, both counted; none where one of them is not written or they are the wrong way
     /// round.
     pub fn days(&self) -> Option<u32> {
