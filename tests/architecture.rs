@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("watch", &["config", "data", "metrics", "monitoring", "planning", "stats"]),
     ("trust", &["config", "data", "planning", "stats"]),
     ("validation", &["config", "data", "diag", "metrics", "proof", "stats", "sums", "trust"]),
-    ("verdict", &["config", "metrics", "monitoring", "trust", "validation"]),
+    ("verdict", &["config", "metrics", "monitoring", "stats", "trust", "validation"]),
     (
         "findings",
         &[

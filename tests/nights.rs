@@ -70,12 +70,13 @@ fn folder(extra: &str) -> tempfile::TempDir {
 #[test]
 fn the_state_survives_between_runs_and_agrees_with_all_nights_at_once() {
     let folder = folder(SEQUENTIAL);
-    let mut rules = Vec::new();
+    let (mut rules, mut nights) = (Vec::new(), Vec::new());
     let mut last = Value::Null;
     for night in 1..=NIGHTS {
         std::fs::write(folder.path().join("rows.csv"), rows(night, 0.8)).unwrap();
         last = run(folder.path(), "kept", night);
         rules.push(last["decision"]["rule"].as_str().unwrap().to_owned());
+        nights.push(last.clone());
     }
     // The same rows, but nothing was kept: the nights are made again from the days.
     let at_once = run(folder.path(), "fresh", NIGHTS);
@@ -92,6 +93,13 @@ fn the_state_survives_between_runs_and_agrees_with_all_nights_at_once() {
     let crossed = rules.iter().position(|rule| rule == "primary-better").expect("the effect is found");
     assert!(crossed > 3 && crossed < 13, "{rules:?}");
     assert!(rules[crossed..].iter().all(|rule| rule == "primary-better"), "{rules:?}");
+    // The difference is that of the values beside it, on the night of the decision and long after.
+    for results in &nights {
+        let metric = &results["metrics"][0];
+        let mean = |group: usize| metric["groups"][group]["mean"].as_f64().unwrap();
+        let said = metric["comparisons"][0]["effect"]["absolute"]["estimate"].as_f64().unwrap();
+        assert!((said - (mean(1) - mean(0))).abs() < 1e-12, "{said} beside {} and {}", mean(1), mean(0));
+    }
     assert_eq!(last["decision"]["action"], "ship");
     let comparison = &last["metrics"][0]["comparisons"][0];
     assert_eq!(

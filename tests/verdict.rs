@@ -108,6 +108,7 @@ fn config(status: Status) -> Config {
             notes: Vec::new(),
             next_steps: Vec::new(),
             status,
+            status_by_dates: false,
             start: None,
             end: None,
             time_limit: None,
@@ -150,8 +151,12 @@ fn trust(ok: bool) -> Trust {
 
 const PRIMARY: [(&str, f64, (f64, f64)); 3] =
     [("better", 5.0, (2.0, 8.0)), ("worse", -5.0, (-8.0, -2.0)), ("none", 0.5, (-3.0, 4.0))];
-const GUARDRAIL: [(&str, f64, (f64, f64)); 3] =
-    [("passed", 0.0, (-0.5, 0.5)), ("failed", -5.0, (-8.0, -2.0)), ("underpowered", 0.0, (-6.0, 6.0))];
+const GUARDRAIL: [(&str, f64, (f64, f64)); 4] = [
+    ("passed", 0.0, (-0.5, 0.5)),
+    ("worse within the margin", -0.5, (-0.8, -0.2)),
+    ("failed", -5.0, (-8.0, -2.0)),
+    ("underpowered", 0.0, (-6.0, 6.0)),
+];
 /// Where the experiment stands, and whether somebody watches it by rules that allow it.
 const STATES: [(&str, Status, bool); 4] = [
     ("planned", Status::Planned, false),
@@ -169,7 +174,7 @@ fn expected(primary: &str, guardrail: &str, trust_ok: bool, state: &str) -> Acti
         ("planned", ..) => Action::Continue,
         ("running, one look at the end" | "running, watched", _, "failed") => Action::Stop,
         ("running, one look at the end", ..) => Action::Continue,
-        (_, "better", "passed") => Action::Ship,
+        (_, "better", "passed" | "worse within the margin") => Action::Ship,
         (_, "better", "underpowered") => Action::Continue,
         (_, _, "failed") => Action::Keep,
         (_, "worse", _) => Action::Keep,
@@ -265,6 +270,44 @@ fn the_documentation_holds_the_decision_table() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdict.md");
     let text = std::fs::read_to_string(path).unwrap_or_default();
     assert!(text.contains(&decision_table()), "docs/verdict.md must hold this table:\n{}", decision_table());
+}
+
+/// The verdict on a text of a config, on a date.
+fn decided(text: &str, date: jiff::civil::Date) -> itog::verdict::Verdict {
+    let config = itog::config::parse("some.toml".as_ref(), text, &[]).unwrap();
+    itog::run::findings(config, date, &itog::run::Past::default()).unwrap().verdict
+}
+
+#[test]
+fn an_experiment_that_has_not_ended_is_not_called_finished_where_nobody_says_so() {
+    let text = |status: &str| {
+        format!(
+            "[experiment]\nid = \"early\"\ntitle = \"Early\"\nstart = 2026-11-01\nend = 2026-11-21\n{status}\n[design]\n\
+             control = \"A\"\n[[metric]]\nid = \"m\"\n\
+             counts = {{ A = {{ successes = 100, n = 1000 }}, B = {{ successes = 200, n = 1000 }} }}\n"
+        )
+    };
+    let on = |status: &str, day: i8| decided(&text(status), jiff::civil::date(2026, 11, day)).rule;
+    assert_eq!(on("", 6), "look-not-valid");
+    assert_eq!(on("", 20), "look-not-valid");
+    assert_eq!(on("", 21), "primary-better");
+    assert_eq!(decided(&text(""), jiff::civil::date(2026, 10, 31)).rule, "not-started");
+    assert_eq!(on("status = \"finished\"", 6), "primary-better");
+}
+
+#[test]
+fn treatments_that_are_not_told_apart_are_tied_also_where_only_the_control_is_compared() {
+    let text = |c: u32| {
+        format!(
+            "[experiment]\nid = \"tied\"\ntitle = \"Tied\"\n[design]\ncontrol = \"A\"\n[[metric]]\nid = \"m\"\ncounts = {{ \
+             A = {{ successes = 1000, n = 10000 }}, B = {{ successes = 1200, n = 10000 }}, C = {{ successes = {c}, n = 10000 }} }}\n"
+        )
+    };
+    let date = jiff::civil::date(2026, 11, 22);
+    let rule = |c: u32| decided(&text(c), date).rule;
+    assert_eq!(rule(1210), "winner-tied");
+    assert_eq!(decided(&text(1210), date).winner.as_deref(), Some("C"));
+    assert_eq!(rule(1400), "primary-better");
 }
 
 #[test]

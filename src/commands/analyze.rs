@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use itog::config::valid::MetricSource;
 use itog::diag::Diagnostic;
 use itog::sums::Before;
 use itog::validation::aa;
@@ -49,7 +50,16 @@ pub fn validate(
     let effort =
         aa::Effort { iterations: iterations.map_or(aa::THOROUGH.iterations, |n| n as usize), ..aa::THOROUGH };
     let date = date.unwrap_or_else(today);
+    let on_rows = config.value.metrics.iter().filter(|metric| matches!(metric.source, MetricSource::Rows(_)));
+    let on_rows: Vec<String> = on_rows.map(|metric| metric.id.clone()).collect();
     let proven = run::validate(config, date, effort).or_else(|problems| stop(&problems, PARTLY))?;
+    let without = on_rows.iter().filter(|id| proven.iter().all(|p| p.metric != **id));
+    let told = without.map(|id| {
+        Diagnostic::warning("validate::no-proof", format!("metric `{id}` is not put to the proof")).hint(
+            "there is no A/A run for quantiles of rows, for counted rows, and for what cannot be measured",
+        )
+    });
+    terminal::print(&told.collect::<Vec<_>>());
     if format == Format::Json {
         return print_json(&json!(proven.iter().map(results::proven).collect::<Vec<_>>()));
     }

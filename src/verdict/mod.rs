@@ -11,9 +11,10 @@ use serde::Serialize;
 pub mod controls;
 mod rules;
 
-use crate::config::valid::{Comparisons, Config, Goal, Monitoring, Role, Status};
+use crate::config::valid::{Config, Goal, Monitoring, Role, Status};
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome, Way};
 use crate::monitoring::Monitoring as Watched;
+use crate::stats::distributions::normal_sf;
 use crate::trust::Trust;
 use crate::validation::trust::Split;
 
@@ -73,6 +74,15 @@ pub struct Verdict {
 /// without any harm in about one experiment of a hundred.
 const EARLY_ALARM: f64 = 0.001;
 
+/// Whether two groups differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart {
+    /// p-value, with the correction where the two are compared by the config.
+    pub p: f64,
+    /// The two are told apart.
+    pub significant: bool,
+}
+
 /// What the rules look at.
 pub struct Evidence<'a> {
     /// The experiment.
@@ -111,17 +121,18 @@ impl Evidence<'_> {
 
     fn guardrail_harmed(&self, treatment: &str) -> bool {
         self.with_role(Role::Guardrail)
-            .flat_map(|o| &o.comparisons)
-            .any(|c| c.treatment == treatment && c.direction == Direction::Worse)
+            .any(|o| o.comparisons.iter().any(|c| c.treatment == treatment && harms(o, c)))
     }
 
     /// The harm to a guardrail is beyond doubt even on the way: it crossed its boundary, or where nobody watches by rules
     /// that allow it, it is so clear that nightly looks cannot have made it.
     fn guardrail_alarms(&self, treatment: &str) -> bool {
-        self.with_role(Role::Guardrail).flat_map(|o| &o.comparisons).any(|c| {
-            let sure = c.monitoring.is_some() || c.p_adjusted <= EARLY_ALARM;
-            c.treatment == treatment && c.direction == Direction::Worse && sure
-        })
+        self.with_role(Role::Guardrail).flat_map(|o| o.comparisons.iter().map(move |c| (o, c))).any(
+            |(o, c)| {
+                let sure = c.monitoring.is_some() || c.p_adjusted <= EARLY_ALARM;
+                c.treatment == treatment && harms(o, c) && sure
+            },
+        )
     }
 
     /// A guardrail of this treatment is proven safe: its interval stays above the margin.
@@ -148,17 +159,29 @@ impl Evidence<'_> {
         self.candidates().into_iter().find(|t| !self.guardrail_unproven(t))
     }
 
-    /// The winner is not told apart from another candidate, where all pairs are compared.
+    /// How two groups of the deciding metric are told apart: by their own comparison where there is one, else, where treatments
+    /// are compared with the control only, by the z test of their values, which decides nothing but this.
+    pub fn told_apart(&self, one: &str, other: &str) -> Option<Apart> {
+        let primary = self.primary()?;
+        let both = [one, other];
+        let own = |c: &&Comparison| {
+            both.contains(&c.control.as_str()) && both.contains(&c.treatment.as_str()) && one != other
+        };
+        if let Some(c) = primary.comparisons.iter().find(own) {
+            return Some(Apart { p: c.p_adjusted, significant: c.significant });
+        }
+        let value = |id: &str| primary.comparisons.iter().find(|c| c.treatment == id)?.points.map(|[_, t]| t);
+        let (one, other) = (value(one)?, value(other)?);
+        let se = (one.1 + other.1).sqrt();
+        let p = (se > 0.0).then(|| 2.0 * normal_sf((one.0 - other.0).abs() / se))?;
+        Some(Apart { p, significant: p < primary.alpha })
+    }
+
+    /// The winner is not told apart from another candidate.
     fn winner_tied(&self) -> bool {
-        let (Some(winner), Some(primary)) = (self.winner(), self.primary()) else { return false };
-        self.config.design.comparisons == Comparisons::All
-            && self.candidates().iter().filter(|t| **t != winner).any(|other| {
-                primary.comparisons.iter().any(|c| {
-                    !c.significant
-                        && [c.control.as_str(), c.treatment.as_str()].contains(&winner)
-                        && [c.control.as_str(), c.treatment.as_str()].contains(other)
-                })
-            })
+        let Some(winner) = self.winner() else { return false };
+        let tied = |other: &&str| self.told_apart(winner, other).is_some_and(|apart| !apart.significant);
+        self.candidates().iter().filter(|t| **t != winner).any(|other| tied(&other))
     }
 
     fn any_worse(&self) -> bool {
@@ -184,17 +207,12 @@ impl Evidence<'_> {
         self.winner().is_some() && self.negligible()
     }
 
-    /// The deciding rank test and the difference of means point to opposite sides, each beyond doubt.
+    /// The deciding rank test finds a difference, and that of the means has the opposite sign: whoever reads both would hear that
+    /// the treatment is better and worse.
     fn rank_and_mean_disagree(&self) -> bool {
         self.against_control().iter().any(|c| {
-            let mean = c.absolute.and_then(|a| a.ci);
-            let shift = c.shift.and_then(|s| s.ci);
-            match (c.significant, mean, shift) {
-                (true, Some((m_low, m_high)), Some((s_low, s_high))) => {
-                    (m_low > 0.0 && s_high < 0.0) || (m_high < 0.0 && s_low > 0.0)
-                }
-                _ => false,
-            }
+            let both = c.absolute.zip(c.shift);
+            c.significant && both.is_some_and(|(mean, shift)| mean.estimate * shift.estimate < 0.0)
         })
     }
 
@@ -230,6 +248,15 @@ impl Evidence<'_> {
         self.against_control().iter().any(|c| c.monitoring.as_ref().is_some_and(&holds))
     }
 
+    /// A guardrail of the winner is reliably worse, but within its margin.
+    fn harm_tolerated(&self) -> bool {
+        let Some(winner) = self.winner() else { return false };
+        self.with_role(Role::Guardrail).any(|o| {
+            let worse = |c: &&Comparison| c.treatment == winner && c.direction == Direction::Worse;
+            o.comparisons.iter().find(worse).is_some_and(|c| !harms(o, c))
+        })
+    }
+
     /// A guardrail that has no margin, so that nobody can say it is safe.
     fn guardrail_without_margin(&self) -> bool {
         self.with_role(Role::Guardrail).any(|o| o.metric.margin.is_none())
@@ -238,6 +265,12 @@ impl Evidence<'_> {
     fn primary_undefined(&self) -> bool {
         self.primary().is_some_and(|o| o.undefined.is_some() || o.comparisons.is_empty())
     }
+}
+
+/// A guardrail is reliably worse, and by more than its margin for all that is known: a harm whose whole interval stays within
+/// the margin was declared tolerable beforehand.
+pub fn harms(o: &MetricOutcome, c: &Comparison) -> bool {
+    c.direction == Direction::Worse && (o.metric.margin.is_none() || harm_not_excluded(o, c))
 }
 
 /// The interval of a guardrail does not exclude a harm of its margin; a guardrail without a margin has none to exclude.

@@ -203,6 +203,7 @@ pub const RISKS: &[Remark] = &[
         code: "guardrail-without-margin",
         holds: |e, a| a == Action::Ship && e.guardrail_without_margin(),
     },
+    Remark { code: "guardrail-worse-within-margin", holds: |e, a| a == Action::Ship && e.harm_tolerated() },
     Remark { code: "controls-uneasy", holds: |e, a| a != Action::Invalid && controls::uneasy(e.outcomes) },
     Remark { code: "contamination", holds: |e, a| a != Action::Invalid && e.trust.is_contaminated() },
     Remark { code: "beside-disagrees", holds: |e, a| a == Action::Ship && e.beside_disagrees() },

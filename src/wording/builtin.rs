@@ -45,6 +45,7 @@ pub const NARRATIVE: &[(&str, &str)] = embed![
     "narrative/risk/device-randomised.tera",
     "narrative/risk/effect-faded.tera",
     "narrative/risk/guardrail-without-margin.tera",
+    "narrative/risk/guardrail-worse-within-margin.tera",
     "narrative/risk/long-plan.tera",
     "narrative/risk/looks-contradict.tera",
     "narrative/risk/outlier-drives.tera",

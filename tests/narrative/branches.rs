@@ -16,10 +16,11 @@ const COUNTS: [u64; 8] = [1, 2, 5, 11, 21, 101, 592, 1_000_000];
 /// Words in Latin letters of the sample.
 const LATIN: [&str; 7] = ["CPA", "CUPED", "ARPPU", "control", "z-критерию", "z-критерия", "z-критерием"];
 /// Templates that may say nothing, because their code speaks only together with a fact of the same condition.
-const MAY_BE_SILENT: [&str; 14] = [
+const MAY_BE_SILENT: [&str; 15] = [
     "risk/beside-disagrees",
     "risk/below-plan",
     "risk/guardrail-without-margin",
+    "risk/guardrail-worse-within-margin",
     "risk/long-plan",
     "risk/outlier-drives",
     "risk/plan-outlasts-end",

@@ -52,7 +52,8 @@ const NAMES: [&[&str]; 3] = [&["A", "B"], &["1", "2", "3"], &["control", "B", "C
 /// What the primary metric does, in standard errors, for each treatment in turn.
 const EFFECTS: [&[f64]; 5] = [&[9.0, 9.0], &[-9.0, -4.0], &[0.3, -0.2], &[9.0, 0.0], &[-9.0, 9.0]];
 /// What the guardrail does, in standard errors, and its margin in the same; none for no guardrail.
-const GUARDS: [Option<(f64, f64)>; 4] = [None, Some((0.0, 9.0)), Some((-9.0, 1.0)), Some((0.0, 1.0))];
+const GUARDS: [Option<(f64, f64)>; 5] =
+    [None, Some((0.0, 9.0)), Some((-9.0, 1.0)), Some((0.0, 1.0)), Some((-9.0, 20.0))];
 
 /// Experiments known by summaries and counts: the product of what matters to the rules.
 fn summaries() -> Vec<String> {
@@ -357,8 +358,8 @@ fn embellished() -> Vec<Findings> {
             if on(7) {
                 c.deciding = NamedTest { test: "mann-whitney", statistic: 1.0, df: None, p: c.deciding.p };
                 c.tests.insert(0, c.deciding.clone());
-                c.shift =
-                    Some(Estimate { estimate: -estimate, ci: Some((-estimate - 0.1, -estimate + 0.1)) });
+                let shift = if on(2) { -estimate } else { estimate };
+                c.shift = Some(Estimate { estimate: shift, ci: Some((shift - 0.1, shift + 0.1)) });
             }
             if on(8) {
                 c.absolute = c.absolute.map(|a| Estimate { ci: None, ..a });

@@ -110,6 +110,7 @@ pub fn facts() -> Value {
         "sequential": true, "always_valid": false, "nights": 14, "recomputed": 3, "planned": 12_000, "assumed": true,
     });
     facts["proof"] = json!({
+        "without": ["«Загрузка»", "«Ответ»"],
         "holding": ["«Выручка»", "«Покупки»"], "too_many": ["«Время»", "«Визиты»"],
         "conservative": ["«Заказы»", "«Жалобы»"], "discrete": ["«Возвраты»", "«Отказы»"],
         "not_run": [
@@ -243,6 +244,7 @@ fn sample(key: &str) -> Value {
         }
         "value_control" | "value_treatment" => json!("18,70\u{a0}₽"),
         "welch_p" => json!(0.2),
+        "harm_excluded" => json!(true),
         "driver" => json!({
             "group": "A", "value": "5\u{202f}000,00\u{a0}₽", "share": "28\u{a0}%", "mean_without": "13,20\u{a0}₽",
             "difference_without": "−0,62\u{a0}₽", "shrinks": true, "sign_turns": false,

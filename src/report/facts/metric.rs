@@ -8,6 +8,7 @@ use crate::config::valid::{Config, Goal, Metric, MetricSource, Role};
 use crate::metrics::outcome::{Beside, Comparison, Direction, MetricOutcome, VarianceRemoved};
 use crate::report::gates;
 use crate::report::scale::Scale;
+use crate::verdict;
 use crate::wording::numbers;
 
 /// How the data room names the covariates that are the metric itself before the experiment.
@@ -49,6 +50,8 @@ pub struct PairFacts {
     pub significant: bool,
     pub better: bool,
     pub worse: bool,
+    /// Of a guardrail with a margin: no harm beyond it is left possible.
+    pub harm_excluded: Option<bool>,
     pub test: String,
     pub shift: Option<String>,
     pub shift_interval: Option<String>,
@@ -174,6 +177,7 @@ pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
         significant: c.significant,
         better: c.direction == Direction::Better,
         worse: c.direction == Direction::Worse,
+        harm_excluded: o.metric.margin.map(|_| !verdict::harm_not_excluded(o, c)),
         test: c.deciding.test.to_owned(),
         shift: c.shift.map(|s| scale.difference(s.estimate)),
         shift_interval: c.shift.and_then(|s| s.ci).map(|ci| scale.interval(ci)),

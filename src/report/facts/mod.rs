@@ -68,8 +68,10 @@ struct GuardrailFacts {
     higher: bool,
     interval: Option<String>,
     p: f64,
-    /// Significantly worse.
+    /// Significantly worse, and not within the margin.
     harmed: bool,
+    /// Significantly worse, but within the margin.
+    tolerated: bool,
     /// The interval does not exclude a harm of the margin.
     unproven: bool,
     margin: Option<String>,
@@ -90,7 +92,8 @@ fn guardrails(f: &Findings) -> Vec<GuardrailFacts> {
                 higher: said.higher,
                 interval: said.interval,
                 p: said.p_adjusted,
-                harmed: said.worse,
+                harmed: verdict::harms(o, c),
+                tolerated: said.worse && !verdict::harms(o, c),
                 unproven: verdict::harm_not_excluded(o, c),
                 margin: o.metric.margin.map(|x| scale.size(x)),
             });
@@ -161,13 +164,12 @@ pub fn of(f: &Findings) -> Value {
             let against = o.comparisons.iter().find(|c| c.control == control && c.treatment == id);
             against.is_some_and(|c| c.direction == Direction::Better) && !harming(id)
         };
-        let other =
-            |c: &Comparison| if c.control == winner { c.treatment.clone() } else { c.control.clone() };
-        let rivals = o.comparisons.iter().filter(|c| c.control == winner || c.treatment == winner);
+        let others = o.groups.iter().map(|g| g.id.as_str()).filter(|id| *id != winner);
         // A tie is a tie with another version that could be rolled out too.
-        let rivals = rivals.filter(|c| f.verdict.rule != "winner-tied" || better(&other(c)));
-        let hardest = rivals.max_by(|a, b| a.p_adjusted.total_cmp(&b.p_adjusted))?;
-        Some(json!({ "id": other(hardest), "p": hardest.p_adjusted, "significant": hardest.significant }))
+        let rivals = others.filter(|id| f.verdict.rule != "winner-tied" || better(id));
+        let apart = rivals.filter_map(|id| Some((id, evidence.told_apart(winner, id)?)));
+        let (id, hardest) = apart.max_by(|a, b| a.1.p.total_cmp(&b.1.p))?;
+        Some(json!({ "id": id, "p": hardest.p, "significant": hardest.significant }))
     });
     let mut ranking: Vec<(&str, f64)> = evidence
         .primary()

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{metric_title, part_name};
+use crate::config::valid::MetricSource;
 use crate::findings::Findings;
 use crate::metrics::outcome::MetricOutcome;
 use crate::proof::calibration::{NotRun, Verdict};
@@ -34,7 +35,13 @@ pub fn proof(f: &Findings) -> Option<Value> {
         })),
         _ => None,
     });
+    // A quantile of rows in clusters, and an aggregate of counted rows, have no such run.
+    let without = f.outcomes.iter().filter(|o| {
+        let rows = matches!(o.metric.source, MetricSource::Rows(_));
+        rows && !o.comparisons.is_empty() && f.proven.iter().all(|p| p.metric != o.metric.id)
+    });
     Some(json!({
+        "without": without.map(|o| quoted(f, &o.metric.id)).collect::<Vec<_>>(),
         "holding": titles(&|p| p.verdict == Verdict::Holds),
         "too_many": titles(&|p| p.verdict == Verdict::TooMany),
         "conservative": titles(&|p| p.verdict == Verdict::Conservative && !p.discrete),
