@@ -5,6 +5,8 @@
 
 #[path = "warehouse/expressions.rs"]
 mod expressions;
+#[path = "warehouse/extremes.rs"]
+mod extremes;
 #[path = "warehouse/facts.rs"]
 mod facts;
 mod same;

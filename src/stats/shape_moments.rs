@@ -1,6 +1,6 @@
 //! Mergeable moments of one variable up to the fourth: what a skewness from parts needs.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Moments;
 use super::descriptive::Shape;
@@ -17,9 +17,11 @@ pub struct ShapeMoments {
     pub mean: f64,
     /// Sum of squared deviations from the mean.
     pub m2: f64,
-    /// Sum of cubed deviations from the mean.
+    /// Sum of cubed deviations from the mean; not finite where it is too large for a number.
+    #[serde(deserialize_with = "undefined_if_null")]
     pub m3: f64,
-    /// Sum of the fourth powers of deviations from the mean.
+    /// Sum of the fourth powers of deviations from the mean; not finite where it is too large for a number.
+    #[serde(deserialize_with = "undefined_if_null")]
     pub m4: f64,
 }
 
@@ -44,7 +46,8 @@ impl ShapeMoments {
         let m2 = (s2 - s1 * d).max(0.0);
         let m3 = s3 - 3.0 * d * s2 + 2.0 * d * d * s1;
         let m4 = s4 - 4.0 * d * s3 + 6.0 * d * d * s2 - 3.0 * d * d * d * s1;
-        ShapeMoments { n, mean: centre + d, m2, m3, m4: m4.max(0.0) }
+        // Unlike `f64::max` this keeps what is undefined.
+        ShapeMoments { n, mean: centre + d, m2, m3, m4: if m4 < 0.0 { 0.0 } else { m4 } }
     }
 
     /// How many standard deviations a point is from the mean: 0 where it is the mean, infinite where the values do not vary
@@ -101,6 +104,11 @@ impl ShapeMoments {
     }
 }
 
+/// JSON has no word for what is not finite, and says null.
+fn undefined_if_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +128,23 @@ mod tests {
         );
         assert_eq!(ShapeMoments::from_slice(&[2.0, 2.0]).shape(), None);
         assert_eq!(ShapeMoments::default().shape(), None);
+    }
+
+    #[test]
+    fn powers_too_large_for_a_number_leave_mean_and_variance() {
+        let values = [1e80, 0.0, 0.0, 0.0];
+        for known in [
+            ShapeMoments::from_slice(&values),
+            ShapeMoments::from_powers(4, 0.0, [1e80, 1e160, f64::NAN, f64::NAN]),
+        ] {
+            let text = serde_json::to_string(&known).unwrap();
+            let read: ShapeMoments = serde_json::from_str(&text).unwrap();
+            assert_eq!((read.mean, read.m2), (2.5e79, known.m2), "{text}");
+            assert_eq!(
+                (read.shape(), read.merge(&ShapeMoments::from_slice(&[1.0, 2.0])).shape()),
+                (None, None)
+            );
+        }
     }
 
     #[test]

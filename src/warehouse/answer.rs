@@ -20,6 +20,9 @@ use crate::sums::{
 /// A centre further from the mean than so many standard deviations costs too many digits.
 const FURTHEST: f64 = 10.0;
 
+/// Third and fourth powers of larger differences may be too large for a number.
+const LARGEST_BASE: f64 = 1e75;
+
 /// Lines of sums by cell; all others are values with their counts.
 const CELLS: i64 = 0;
 
@@ -353,6 +356,9 @@ fn cell(key: Key, numbers: &[f64], centre: &[f64]) -> Result<Cell, crate::stats:
         0 => vec![0.0; d],
         _ => sums.iter().zip(centre).map(|(sum, centre)| centre + sum / count_of).collect(),
     };
+    // Servers refuse such powers, leave them infinite, or were given others.
+    let is_too_large = n > 0 && (low - centre[0]).abs().max((high - centre[0]).abs()) > LARGEST_BASE;
+    let [s3, s4] = if is_too_large { [f64::NAN; 2] } else { [s3, s4] };
     Ok(Cell {
         key,
         joint: Comoments::from_parts(n, means, products)?,

@@ -2,6 +2,13 @@
 
 use crate::config::valid::Engine;
 
+/// From here on a number counts as infinite: sums of squares of all that is less are finite.
+const LARGEST: &str = "1e140";
+/// PostgreSQL refuses a product that is too small to be told from zero; fourth powers of what is at least this large never are.
+const LEAST: &str = "1e-75";
+/// The largest square whose square, and whose product with any number, is finite.
+const LARGEST_SQUARE: &str = "1e150";
+
 /// A moment that is after all others.
 const NEVER: &str = "toInt64(9000000000000000000)";
 
@@ -28,6 +35,11 @@ pub enum Kind {
     Other,
 }
 
+/// The schema of a table, where it is named, and its name, without quotes.
+pub fn parts(table: &str) -> impl Iterator<Item = &str> {
+    table.split('.').map(|part| part.trim().trim_matches('"').trim_matches('`'))
+}
+
 impl Dialect {
     /// A name in quotes.
     pub fn name(self, name: &str) -> String {
@@ -39,8 +51,7 @@ impl Dialect {
 
     /// The name of a table with its schema: parts between dots are quoted one by one, quoted parts stay as they are.
     pub fn table(self, table: &str) -> String {
-        let parts = table.split('.').map(|part| part.trim().trim_matches('"').trim_matches('`'));
-        parts.map(|part| self.name(part)).collect::<Vec<_>>().join(".")
+        parts(table).map(|part| self.name(part)).collect::<Vec<_>>().join(".")
     }
 
     /// A text in quotes.
@@ -165,9 +176,30 @@ impl Dialect {
     /// Whether a double is there and neither infinite nor undefined.
     pub fn is_finite(self, sql: &str) -> String {
         match self.0 {
-            // Infinity less infinity is undefined, which is not zero.
-            Engine::Postgres => format!("({sql} - {sql} = 0)"),
-            Engine::Clickhouse => format!("({sql} IS NOT NULL AND isFinite({sql}))"),
+            // Here what is undefined is larger than all numbers.
+            Engine::Postgres => format!("(abs({sql}) < '{LARGEST}'::float8)"),
+            Engine::Clickhouse => format!("({sql} IS NOT NULL AND abs({sql}) < {LARGEST})"),
+        }
+    }
+
+    /// A difference, or zero where it is so small that the server would refuse to multiply it.
+    pub fn factor(self, difference: &str) -> String {
+        match self.0 {
+            Engine::Postgres => {
+                format!(
+                    "CASE WHEN abs({difference}) > '{LEAST}'::float8 THEN {difference} ELSE '0'::float8 END"
+                )
+            }
+            Engine::Clickhouse => difference.to_owned(),
+        }
+    }
+
+    /// The square of a difference as a factor of third and fourth powers. Where these would be too large for a number the server gets
+    /// another square, and `answer` knows by the extremes.
+    pub fn square(self, difference: &str) -> String {
+        match self.0 {
+            Engine::Postgres => format!("least({difference} * {difference}, '{LARGEST_SQUARE}'::float8)"),
+            Engine::Clickhouse => format!("({difference} * {difference})"),
         }
     }
 

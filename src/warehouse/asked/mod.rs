@@ -58,6 +58,11 @@ impl AskedMetric {
         }
     }
 
+    /// Whether its values are counts, or steps that a unit came to.
+    pub fn is_whole(&self) -> bool {
+        self.step.is_some() || self.aggregate == Aggregate::Count
+    }
+
     /// Whether what is not there is zero.
     pub fn adds_up(&self) -> bool {
         matches!(self.aggregate, Aggregate::Sum | Aggregate::Count | Aggregate::Any)

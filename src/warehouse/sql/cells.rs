@@ -52,11 +52,15 @@ pub fn cells(asked: &Asked, differences: &str) -> String {
         numbers.extend([valued, lacking, not_finite]);
         numbers.extend([is("0"), is("1"), format!("min({own})"), format!("max({own})")]);
         let x = format!("d_x{m}_0");
+        let square = match metric.is_whole() {
+            true => format!("({x} * {x})"),
+            false => dialect.square(&x),
+        };
         numbers.extend([
             sum(&x),
             sum(&format!("{x} * {x}")),
-            sum(&format!("{x} * {x} * {x}")),
-            sum(&format!("({x} * {x}) * ({x} * {x})")),
+            sum(&format!("{square} * {x}")),
+            sum(&format!("{square} * {square}")),
         ]);
         let mut variables: Vec<String> = (0..metric.variables()).map(|i| format!("d_x{m}_{i}")).collect();
         variables.extend(metric.covariates.iter().map(|j| format!("(d_c{j} * d_ok{m})")));

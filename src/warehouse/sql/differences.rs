@@ -130,8 +130,9 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
             fields.push(format!("CASE WHEN z_class = {IN_ONE_GROUP} THEN z_m{m} ELSE 0 END AS d_m{m}"));
         }
         for i in 0..metric.variables() {
-            let difference = dialect.only(&valued, &format!("z_x{m}_{i} - k_{at}"));
-            fields.push(format!("{difference} AS d_x{m}_{i}"));
+            let difference = format!("z_x{m}_{i} - k_{at}");
+            let difference = if metric.is_whole() { difference } else { dialect.factor(&difference) };
+            fields.push(format!("{} AS d_x{m}_{i}", dialect.only(&valued, &difference)));
             at += 1;
         }
         let first = format!("z_x{m}_0");
@@ -141,7 +142,8 @@ pub fn differences(asked: &Asked, units: &str, centre: &str) -> String {
     for j in 0..asked.covariates.len() {
         let known = known(asked, j);
         fields.push(format!("{} AS d_ck{j}", bit(&known)));
-        fields.push(format!("CASE WHEN {known} THEN z_c{j} - k_{at} ELSE {zero} END AS d_c{j}"));
+        let difference = dialect.factor(&format!("z_c{j} - k_{at}"));
+        fields.push(format!("CASE WHEN {known} THEN {difference} ELSE {zero} END AS d_c{j}"));
         lacking.push(format!("CASE WHEN {known} THEN 0 ELSE {} END", 1_u64 << j));
         at += 1;
     }

@@ -161,7 +161,7 @@ pub fn added_up(asked: &Asked, from: Option<usize>, taking: &Taking) -> Fields {
             fields.add(taking.count(&finite), format!("u_rn{q}"));
             for (name, function, value) in [
                 ("rs", "sum", format!("q_n{q}")),
-                ("rq", "sum", format!("q_n{q} * q_n{q}")),
+                ("rq", "sum", format!("({0}) * ({0})", asked.dialect.factor(&format!("q_n{q}")))),
                 ("rl", "min", format!("q_n{q}")),
                 ("rh", "max", format!("q_n{q}")),
             ] {
