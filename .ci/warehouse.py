@@ -200,6 +200,15 @@ class Postgres(Kind):
         check("PostgreSQL: the server says that the session reads only", "read-only transaction" in run.stderr, run.stderr[-600:])
         check("PostgreSQL: nothing was written", self.sql("SELECT is_called FROM counter").strip() == "f")
 
+    def doctor(self):
+        super().doctor()
+        self.sql("REVOKE SELECT ON t FROM reader")
+        for command in ("doctor", "check"):
+            no = itog(command, self.table(), **{self.variable: self.url()})
+            check(f"PostgreSQL: the {command} finds that the table may not be read",
+                  no.returncode != 0 and "permission denied for table t" in no.stdout + no.stderr, no.stdout[-900:] + no.stderr[-900:])
+        self.sql("GRANT SELECT ON t TO reader")
+
     def settle(self):
         """The log is written at once."""
 

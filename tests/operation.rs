@@ -332,6 +332,23 @@ fn the_doctor_asks_databases() {
 }
 
 #[test]
+fn the_doctor_asks_a_database_that_does_not_answer_once() {
+    let place = Place::new().with("a", DATABASE, "").with("b", DATABASE, "").with("c", DATABASE, "");
+    let itog = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_itog"));
+        command.args(arguments).current_dir(place.0.path());
+        command.env("NO_SUCH_ADDRESS", "postgresql://nobody@127.0.0.1:1/none").output().unwrap()
+    };
+    let found = json(&itog(&["doctor", "--format", "json"]));
+    let checks = found["checks"].as_array().unwrap().iter().filter(|c| c["check"] == "databases");
+    let failed: Vec<&str> = checks.map(|c| c["found"].as_str().unwrap()).collect();
+    assert!(failed.len() == 2 && failed[0].contains("cannot be reached"), "{failed:?}");
+    assert_eq!(failed[1], "not tried, as the address in NO_SUCH_ADDRESS did not answer: 2 more");
+    let checked = itog(&["check", "config"]);
+    assert_eq!(said(&checked).matches("not tried again").count(), 2, "{}", said(&checked));
+}
+
+#[test]
 fn the_units_name_this_program() {
     let place = Place::new();
     assert_eq!(code(&place.itog(&["init", "--systemd", "units"])), 0);

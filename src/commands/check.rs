@@ -14,6 +14,7 @@ pub fn check(paths: &[PathBuf], set: &[String], texts: Option<&Path>, quiet: boo
     let configs = configs(paths)?;
     let mut broken = 0;
     let mut experiments = Vec::new();
+    let mut databases = warehouse::Inspector::default();
     for path in &configs {
         let problems = match config::load(path, &overrides) {
             Err(problems) => problems,
@@ -22,7 +23,7 @@ pub fn check(paths: &[PathBuf], set: &[String], texts: Option<&Path>, quiet: boo
                 experiments.push((experiment.id.clone(), experiment.owner.clone()));
                 let mut said = config.warnings;
                 if config.value.data.as_ref().is_some_and(|source| source.warehouse.is_some()) {
-                    said.extend(warehouse::inspect(&config.value).err().unwrap_or_default());
+                    said.extend(databases.inspect(&config.value).err().unwrap_or_default());
                 } else if let Some(source) = &config.value.data {
                     match data::inspect(source, &config.value.metrics, &config.value.segments) {
                         Ok(header) => said.extend(header.warnings),

@@ -1,9 +1,11 @@
 //! `itog doctor`: is this machine ready for unattended nights.
 
+use std::collections::BTreeMap;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use itog::config::valid::DataSource;
 use itog::deliver::archive::{Archive, Depth, FILE};
 use itog::deliver::{folder, nights};
 use itog::report::document::{Block, Document, Meta};
@@ -215,13 +217,19 @@ fn experiments(paths: &[PathBuf]) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let mut in_databases = 0;
+    let mut databases = warehouse::Inspector::default();
+    let mut not_tried: BTreeMap<String, usize> = BTreeMap::new();
     for path in &configs {
         let mut check = "configs";
         let inspected = config::load(path, &[]).and_then(|config| match &config.value.data {
-            Some(source) if source.warehouse.is_some() => {
+            Some(DataSource { warehouse: Some(warehouse), .. }) => {
                 check = "databases";
                 in_databases += 1;
-                warehouse::inspect(&config.value)
+                if databases.is_unreachable(warehouse) {
+                    *not_tried.entry(warehouse.url_env.clone()).or_default() += 1;
+                    return Ok(());
+                }
+                databases.inspect(&config.value)
             }
             Some(source) => data::inspect(source, &config.value.metrics, &config.value.segments).map(|_| ()),
             None => Ok(()),
@@ -230,6 +238,10 @@ fn experiments(paths: &[PathBuf]) -> Vec<Finding> {
             let first = problems.first().map_or_else(|| path.display().to_string(), ToString::to_string);
             findings.push(wrong(check, first, "`itog check` says all that is wrong"));
         }
+    }
+    for (address, experiments) in not_tried {
+        let found = format!("not tried, as the address in {address} did not answer: {experiments} more");
+        findings.push(wrong("databases", found, "ask again when it answers"));
     }
     if findings.is_empty() {
         findings.push(ok("configs", format!("{} experiments, their data can be read", configs.len())));

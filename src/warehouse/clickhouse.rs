@@ -193,6 +193,7 @@ fn failed(error: &reqwest::Error) -> Failed {
     let lower = said.to_lowercase();
     let fault = match () {
         () if lower.contains("certificate") || lower.contains("tls") => Fault::Tls,
+        () if error.is_connect() => Fault::Connect,
         () if error.is_timeout() => Fault::Timeout,
         () => Fault::Connect,
     };

@@ -25,7 +25,18 @@ impl Fault {
     /// The diagnostic, with what the server or the system said.
     pub fn says(self, place: &str, said: &str) -> Diagnostic {
         let said = said.trim();
-        let (code, what, hint) = match self {
+        let (code, what, hint) = self.words();
+        Diagnostic::error(code, format!("{place}: {what}: {said}")).hint(hint)
+    }
+
+    /// The code of the diagnostic.
+    pub fn code(self) -> &'static str {
+        self.words().0
+    }
+
+    /// Code, what is wrong, what to do.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
             Fault::Connect => (
                 "warehouse::connect",
                 "the database cannot be reached",
@@ -59,7 +70,6 @@ impl Fault {
                 "the answer of the database is not what was asked for",
                 "please report this with the version of the database",
             ),
-        };
-        Diagnostic::error(code, format!("{place}: {what}: {said}")).hint(hint)
+        }
     }
 }

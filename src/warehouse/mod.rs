@@ -1,7 +1,7 @@
 //! Past one machine: the rows of an experiment stay in their database, and only sums come here.
 //!
 //! # What
-//! [`ask`] sends one aggregate query an experiment and gives [`Sums`](crate::sums::Sums); [`inspect`] checks a config against the columns alone.
+//! [`ask`] sends one aggregate query an experiment and gives [`Sums`](crate::sums::Sums); [`Inspector`] checks configs against the columns alone.
 //!
 //! # How
 //! The columns of the table or query are read first, without a row. Every expression of the config is checked against them by the
@@ -25,6 +25,7 @@ mod sql;
 mod tests;
 mod translate;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -54,11 +55,14 @@ impl Session {
         warehouse: &Warehouse,
         url: &str,
         password: Option<&str>,
+        tables: Option<&[String]>,
         id: &str,
     ) -> Result<Session, Failed> {
         let timeout = Duration::from_secs(warehouse.timeout);
         Ok(match warehouse.engine {
-            Engine::Postgres => Session::Postgres(postgres::Session::open(url, password, timeout).await?),
+            Engine::Postgres => {
+                Session::Postgres(postgres::Session::open(url, password, timeout, tables).await?)
+            }
             Engine::Clickhouse => Session::Clickhouse(clickhouse::Session::open(url, password, timeout, id)?),
         })
     }
@@ -67,6 +71,14 @@ impl Session {
         match self {
             Session::Postgres(session) => session.columns(sql).await,
             Session::Clickhouse(session) => session.columns(sql).await,
+        }
+    }
+
+    /// Whether a query would run. ClickHouse says so of a table when it tells its columns, and cannot be asked of more without running it.
+    async fn accepts(&self, sql: &str) -> Result<(), Failed> {
+        match self {
+            Session::Postgres(session) => session.accepts(sql).await,
+            Session::Clickhouse(_) => Ok(()),
         }
     }
 
@@ -136,16 +148,43 @@ fn question(asked: &Asked, warehouse: &Warehouse) -> String {
     ])
 }
 
-/// Checks a config against the columns of its database, asking for no row.
-///
-/// # Errors
-/// As [`ask`], as far as columns tell.
-pub fn inspect(config: &Config) -> Result<(), Vec<Diagnostic>> {
-    let (source, warehouse) = place(config)?;
-    with_session(config, source, warehouse, async |_, headers| {
-        let date = config.experiment.end.unwrap_or(Date::constant(2000, 1, 1));
-        Asked::of(config, source, warehouse, &headers, date).map(|_| ())
-    })
+/// Checks configs against the columns of their databases, and whether these may be read, asking for no row. A server that could not
+/// be reached is not tried again: each try may take as long as a connection may.
+#[derive(Default)]
+pub struct Inspector {
+    unreachable: BTreeSet<String>,
+}
+
+impl Inspector {
+    /// Checks one config.
+    ///
+    /// # Errors
+    /// As [`ask`], as far as can be told without a row.
+    pub fn inspect(&mut self, config: &Config) -> Result<(), Vec<Diagnostic>> {
+        let (source, warehouse) = place(config)?;
+        if self.is_unreachable(warehouse) {
+            let said = format!("not tried again, the address in {} did not answer before", warehouse.url_env);
+            return Err(vec![Fault::Connect.says(&source.files.pattern, &said)]);
+        }
+        let found = with_session(config, source, warehouse, async |session, headers| {
+            let date = config.experiment.end.unwrap_or(Date::constant(2000, 1, 1));
+            let asked = Asked::of(config, source, warehouse, &headers, date)?;
+            // Columns are told to users who may not read them.
+            let said = session.accepts(&sql::query(&asked, &Centres::Sampled)).await;
+            said.map_err(|(fault, said)| vec![fault.says(&source.files.pattern, &said)])
+        });
+        if let Err(problems) = &found
+            && problems.iter().any(|problem| problem.code == Fault::Connect.code())
+        {
+            self.unreachable.insert(warehouse.url_env.clone());
+        }
+        found
+    }
+
+    /// Whether the server of a config could not be reached before.
+    pub fn is_unreachable(&self, warehouse: &Warehouse) -> bool {
+        self.unreachable.contains(&warehouse.url_env)
+    }
 }
 
 /// Asks the database of an experiment, where it has one, and puts the answer into the config: from there on it is an input like
@@ -196,7 +235,10 @@ fn with_session<T>(
     let fail = |(fault, said): Failed| vec![fault.says(place, &said)];
     runtime.block_on(async {
         let id = format!("itog-{}-{}", config.experiment.id, std::process::id());
-        let session = Session::open(warehouse, url.trim(), password.as_deref(), &id).await.map_err(fail)?;
+        let tables = tables(source, warehouse);
+        let session = Session::open(warehouse, url.trim(), password.as_deref(), tables.as_deref(), &id)
+            .await
+            .map_err(fail)?;
         let dialect = Dialect(warehouse.engine);
         let read = async |from: &Relation| {
             let header = sql::header(&relation(from, dialect));
@@ -213,6 +255,16 @@ fn with_session<T>(
         fits(config, source, &headers)?;
         then(&session, headers).await
     })
+}
+
+/// The names of all tables that are asked, without their schemas; none where a part is a query.
+fn tables(source: &DataSource, warehouse: &Warehouse) -> Option<Vec<String>> {
+    let facts = source.facts.iter().filter_map(|facts| facts.relation.as_ref());
+    let name = |relation: &Relation| match relation {
+        Relation::Table(table) => dialect::parts(table).last().map(str::to_owned),
+        Relation::Query(_) => None,
+    };
+    std::iter::once(&warehouse.from).chain(facts).map(name).collect()
 }
 
 /// Whether the columns are there that the config names.
