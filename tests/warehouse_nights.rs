@@ -204,6 +204,60 @@ fn postgres_nights_add_up() {
     });
 }
 
+/// What a server adds up in another order differs in its last bits: another input, the same night.
+#[test]
+fn a_repeated_night_with_other_last_bits_decides_the_same() {
+    let Some(url) = address("ITOG_POSTGRES_URL") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("bits.toml"),
+        "[experiment]\nid = \"bits\"\ntitle = \"B\"\n[design]\ncontrol = \"A\"\n[data]\nsource = \"postgres\"\n\
+         table = \"itog_bits\"\ngroup = \"grp\"\nunit = \"user_id\"\n[[metric]]\nid = \"spend\"\nvalue = \"spend\"\n\
+         test = \"welch\"\nrole = \"primary\"\ngoal = \"increase\"\n",
+    )
+    .unwrap();
+    let itog = |arguments: &[&str]| {
+        let made = Command::new(env!("CARGO_BIN_EXE_itog"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        made.stdout
+    };
+    let night = |order: &str, date: &str| {
+        block(async {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            let fill = format!(
+                "DROP TABLE IF EXISTS itog_bits; CREATE TABLE itog_bits AS SELECT chr(65 + u % 2) AS grp, u AS user_id, \
+                 (u * 7919 + v * 104729) % 10007 / 97.0::float8 AS spend \
+                 FROM generate_series(1, 20000) AS u, generate_series(1, 2) AS v ORDER BY {order}"
+            );
+            client.batch_execute(&fill).await.unwrap();
+        });
+        itog(&["run", "bits.toml", "--quiet", "--out", "out", "--date", date]);
+        let read = |name: &str| -> Value {
+            serde_json::from_slice(&fs::read(folder.path().join(format!("out/{date}/{name}"))).unwrap())
+                .unwrap()
+        };
+        let key = read("manifest.json")["experiments"][0]["run_key"].clone();
+        (key, read("bits/results.json")["decision"].clone())
+    };
+    let first = night("u, v", "2026-03-08");
+    let again = night("v DESC, u DESC", "2026-03-08");
+    assert_ne!(first.0, again.0);
+    assert_eq!(first.1, again.1);
+    // The next night knows one night before it, and every report can be made again.
+    night("u, v", "2026-03-09");
+    itog(&["archive", "verify", "--out", "out"]);
+    itog(&["archive", "replay", "--out", "out"]);
+    let runs: Value =
+        serde_json::from_slice(&itog(&["archive", "list", "--out", "out", "--format", "json"])).unwrap();
+    let text = runs.to_string();
+    assert_eq!(text.matches("\"2026-03-08\"").count(), 2, "{text}");
+}
+
 #[test]
 fn clickhouse_nights_add_up() {
     let Some(url) = address("ITOG_CLICKHOUSE_URL") else { return };
