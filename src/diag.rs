@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -86,6 +86,29 @@ impl Diagnostic {
     /// The same problem at a place.
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// The same problem with the part of the config that it is about before it: `metric `revenue``. A message that names such a
+    /// part already stays as it is.
+    pub fn about(mut self, part: &str) -> Self {
+        const PARTS: [&str; 4] = ["metric `", "funnel `", "segment `", "data."];
+        if !PARTS.iter().any(|part| self.message.starts_with(part)) {
+            self.message = format!("{part}: {}", self.message);
+        }
+        self
+    }
+
+    /// The same problem of the experiment that this config describes: it stands at the config, and where it stands at a file of
+    /// data, which may be that of many experiments, the message names the config.
+    pub fn of_config(mut self, config: &Path) -> Self {
+        match &self.place {
+            None => self.place = Some(Place::file(config)),
+            Some(place) if place.file != config => {
+                self.message = format!("{}: {}", config.display(), self.message);
+            }
+            Some(_) => {}
+        }
         self
     }
 

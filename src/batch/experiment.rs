@@ -1,5 +1,7 @@
 //! One experiment, as a worker inspects and makes it, and as the batch keeps what an earlier run left of it.
 
+use std::path::Path;
+
 use tracing::{debug_span, info_span};
 
 use super::job::{Done, Inquiry, Inspected, Order};
@@ -22,6 +24,15 @@ use crate::warehouse;
 /// # Errors
 /// Everything that is wrong with them.
 pub(super) fn inspect(inquiry: &Inquiry) -> Result<Inspected, Vec<Diagnostic>> {
+    inspected(inquiry).map_err(|problems| of_config(problems, &inquiry.source.config))
+}
+
+/// Problems as those of one experiment among many.
+fn of_config(problems: Vec<Diagnostic>, config: &Path) -> Vec<Diagnostic> {
+    problems.into_iter().map(|problem| problem.of_config(config)).collect()
+}
+
+fn inspected(inquiry: &Inquiry) -> Result<Inspected, Vec<Diagnostic>> {
     let _stage = debug_span!("check").entered();
     let Inquiry { source, date, before } = inquiry;
     let mut config = config::load(&source.config, &source.overrides)?.value;
@@ -48,6 +59,11 @@ pub(super) fn inspect(inquiry: &Inquiry) -> Result<Inspected, Vec<Diagnostic>> {
 /// # Errors
 /// Whatever keeps the report from being made or written.
 pub(super) fn make(order: Order, templates: &Templates) -> Result<Done, Vec<Diagnostic>> {
+    let config = order.source.config.clone();
+    made(order, templates).map_err(|problems| of_config(problems, &config))
+}
+
+fn made(order: Order, templates: &Templates) -> Result<Done, Vec<Diagnostic>> {
     let id = &order.id.clone();
     let _experiment = info_span!(parent: None, "experiment", id = id.as_str()).entered();
     let mut config = config::load(&order.source.config, &order.source.overrides)?;

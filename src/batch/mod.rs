@@ -37,7 +37,7 @@ use night::{Closed, complete, deliver};
 use pool::Lost;
 pub use pool::{Pool, WorkerCommand};
 use prepare::Ready;
-pub use prepare::{Prepared, configs, prepare};
+pub use prepare::{Prepared, configs, duplicate, prepare};
 pub use worker::serve;
 
 /// What a batch is asked for.
@@ -257,7 +257,7 @@ fn make_each(
     let take = |index: usize, answer: Result<String, Lost>, took: Duration| {
         let one = &ready[index];
         let said = match answer {
-            Err(why) => Err(vec![lost(&one.id, &why)]),
+            Err(why) => Err(vec![lost(&one.id, &why).of_config(&one.path)]),
             Ok(text) => match serde_json::from_str(&text) {
                 Ok(Answer::Made(said)) => said.map(|done| *done),
                 Ok(Answer::Inspected(_)) => Err(vec![failed("run::worker", "another question was answered")]),

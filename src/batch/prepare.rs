@@ -120,7 +120,7 @@ fn inspected(batch: &Batch, pool: &Pool, paths: &[&PathBuf]) -> Vec<Said> {
         |index, answer, _| {
             let name = paths[index].display().to_string();
             let said = match answer {
-                Err(reason) => Err(vec![lost(&name, &reason)]),
+                Err(reason) => Err(vec![lost(&name, &reason).of_config(paths[index])]),
                 Ok(text) => match serde_json::from_str(&text) {
                     Ok(Answer::Inspected(said)) => said,
                     Ok(Answer::Made(Err(problems))) => Err(problems),
@@ -146,11 +146,7 @@ fn admit(
 ) -> Result<Ready, Vec<Diagnostic>> {
     let Inspected { id, title, mut inputs, text, tables, answer, undated: _, time_limit, stages } = inspected;
     if let Some(first) = before.iter().find(|r| r.id == id) {
-        let message = format!("the experiment `{id}` is also described in {}", first.path.display());
-        let problem = Diagnostic::error("run::duplicate-experiment", message)
-            .at(Place::file(path))
-            .hint("give one of them another [experiment] id");
-        return Err(vec![problem]);
+        return Err(vec![duplicate(&id, &first.path).at(Place::file(path))]);
     }
     let changed = batch.templates.changed().iter();
     inputs.extend(changed.map(|o| FileEntry::of(template_path(&o.name), o.text.as_bytes())));
@@ -158,6 +154,12 @@ fn admit(
     let limit = time_limit.map(Duration::from_millis).or(batch.time_limit);
     let rows = PastRows::default();
     Ok(Ready { path: path.to_owned(), id, title, inputs, text, tables, answer, rows, run_key, limit, stages })
+}
+
+/// What is said of a config whose experiment is described by another one already.
+pub fn duplicate(id: &str, first: &Path) -> Diagnostic {
+    let message = format!("the experiment `{id}` is also described in {}", first.display());
+    Diagnostic::error("run::duplicate-experiment", message).hint("give one of them another [experiment] id")
 }
 
 /// The id of a config that may be broken otherwise, to tell which experiment it is about.

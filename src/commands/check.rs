@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use itog::diag::Severity;
-use itog::{config, data, warehouse};
+use itog::diag::{Diagnostic, Place, Severity};
+use itog::{batch, config, data, warehouse};
 
 use super::{DONE, Outcome, PARTLY, USAGE, configs, overrides, print, templates};
 use crate::terminal;
@@ -13,6 +13,7 @@ pub fn check(paths: &[PathBuf], set: &[String], texts: Option<&Path>, quiet: boo
     templates(texts)?;
     let configs = configs(paths)?;
     let mut broken = 0;
+    let mut described: Vec<(String, &PathBuf)> = Vec::new();
     let mut experiments = Vec::new();
     let mut databases = warehouse::Inspector::default();
     for path in &configs {
@@ -22,12 +23,18 @@ pub fn check(paths: &[PathBuf], set: &[String], texts: Option<&Path>, quiet: boo
                 let experiment = &config.value.experiment;
                 experiments.push((experiment.id.clone(), experiment.owner.clone()));
                 let mut said = config.warnings;
+                match described.iter().find(|(id, _)| *id == experiment.id) {
+                    Some((id, first)) => said.push(batch::duplicate(id, first).at(Place::file(path))),
+                    None => described.push((experiment.id.clone(), path)),
+                }
+                let of_config = |problem: Diagnostic| problem.of_config(path);
                 if config.value.data.as_ref().is_some_and(|source| source.warehouse.is_some()) {
-                    said.extend(databases.inspect(&config.value).err().unwrap_or_default());
+                    let wrong = databases.inspect(&config.value).err().unwrap_or_default();
+                    said.extend(wrong.into_iter().map(of_config));
                 } else if let Some(source) = &config.value.data {
                     match data::inspect(source, &config.value.metrics, &config.value.segments) {
                         Ok(header) => said.extend(header.warnings),
-                        Err(problems) => said.extend(problems),
+                        Err(problems) => said.extend(problems.into_iter().map(of_config)),
                     }
                 }
                 said

@@ -120,7 +120,7 @@ pub fn measure(
         match estimator(config, metric, data) {
             Ok(Ok((estimator, layout))) => drafts.push(Ok(Draft { metric, estimator, layout })),
             Ok(Err(reason)) => drafts.push(Err((metric, reason))),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(problem.about(&metric.part())),
         }
     }
     if !problems.is_empty() {

@@ -33,6 +33,16 @@ pub struct Metric {
     pub family: Option<String>,
 }
 
+impl Metric {
+    /// The part of the config that describes it, as problems name it.
+    pub fn part(&self) -> String {
+        match &self.source {
+            MetricSource::Step(step) => format!("funnel `{}`", step.funnel),
+            _ => format!("metric `{}`", self.id),
+        }
+    }
+}
+
 /// What a metric estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
