@@ -84,7 +84,7 @@ codes! {
     UNKNOWN_PLAN = "config::unknown-plan": "A metric refers to a plan that does not exist.";
     PLAN_LIFT = "config::plan-lift": "A plan needs exactly one of lift and relative_lift.";
     ZERO_LIFT = "config::zero-lift": "No sample is large enough to see a change of nothing.";
-    RATE_OUT_OF_RANGE = "config::rate-out-of-range": "A planned rate is not between 0 and 1.";
+    RATE_OUT_OF_RANGE = "config::rate-out-of-range": "A rate, or a difference of two, is not between 0 and 1.";
     PLAN_WITHOUT_BASELINE = "config::plan-without-baseline": "The plan needs the present value.";
     PLAN_WITHOUT_SD = "config::plan-without-sd": "A plan for a mean needs the standard deviation.";
     SHARES_SUM = "config::shares-sum": "Shares of a whole do not add up to 1.";

@@ -43,6 +43,12 @@ pub fn check(path: &Path, text: &Arc<str>, file: Node) -> Option<Sink> {
         if index > 0 && lines[index - 1] == *line {
             continue;
         }
+        if let Some((place, date)) = misspelt_date(text, line) {
+            let message = format!("`{}` is no date", &text[place.clone()]);
+            let hint = format!("a date is written {date}, without quotes");
+            sink.error(codes::SYNTAX, &place, message, hint);
+            continue;
+        }
         let place = error.span().filter(|span| !span.is_empty()).unwrap_or_else(|| trimmed(text, line));
         sink.error(codes::SYNTAX, &place, error.message(), hint(&text[line.clone()], error.message()));
     }
@@ -98,4 +104,24 @@ fn hint(line: &str, message: &str) -> &'static str {
     } else {
         "see https://toml.io for how TOML is written"
     }
+}
+
+/// A date as people write it, `01.11.2026` or `2026/11/1`, with its place and with how TOML writes it. Of `1/11/2026` nobody
+/// knows which is the month.
+fn misspelt_date(text: &str, line: &Range<usize>) -> Option<(Range<usize>, String)> {
+    let (key, value) = text[line.clone()].split_once('=')?;
+    let start = line.start + key.len() + 1 + (value.len() - value.trim_start().len());
+    let written = value.trim_start().split([' ', '\t', '#', 'T', '\r']).next()?;
+    let place = start..start + written.len();
+    let parts: Vec<&str> = written.split(['.', '/', '-']).collect();
+    let [first, second, third] = parts.as_slice() else { return None };
+    let (year, month, day) = match (first.len(), third.len()) {
+        (4, 1..=2) => (first, second, third),
+        (1..=2, 4) if !written.contains('/') => (third, second, first),
+        (1..=2, 4) => (third, &"11", &"5"),
+        _ => return None,
+    };
+    let number = |text: &str| text.parse::<i8>().ok();
+    let date = jiff::civil::Date::new(year.parse().ok()?, number(month)?, number(day)?).ok()?;
+    Some((place, date.to_string()))
 }

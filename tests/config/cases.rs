@@ -23,6 +23,10 @@ pub const CASES: &[Case] = &[
     Case(codes::SYNTAX, "yes", "quotes", &[PLAN, "title = yes\n"]),
     Case(codes::SYNTAX, "имя", "Latin", &[PLAN, "имя = 1\n"]),
     Case(codes::SYNTAX, "[design", "bracket", &[PLAN, "[design\nalpha = 0.05\n"]),
+    Case(codes::SYNTAX, "01.11.2026", "2026-11-01", &["start = 01.11.2026\n", PLAN]),
+    Case(codes::SYNTAX, "2026.11.1", "2026-11-01", &["start = 2026.11.1 # Sunday\n", PLAN]),
+    Case(codes::SYNTAX, "2026/11/1", "2026-11-01", &["start = 2026/11/1\n", PLAN]),
+    Case(codes::SYNTAX, "11/5/2026", "2026-11-05", &["start = 11/5/2026\n", PLAN]),
     Case(codes::SYNTAX, "2024-02-30", "", &["start = 2024-02-30\n", PLAN]),
     Case(codes::UNKNOWN_KEY, "hypotesis", "did you mean `hypothesis`?", &["hypotesis = \"x\"\n", PLAN]),
     Case(codes::UNKNOWN_KEY, "experimnt", "did you mean `experiment`?", &["[experimnt]\n", PLAN]),
@@ -261,7 +265,7 @@ pub const CASES: &[Case] = &[
     Case(codes::TEST_KIND, "\"welch\"", "`fisher`", &[COUNTS, "test = \"welch\"\n"]),
     Case(codes::TEST_KIND, "\"fisher\"", "auto", &[DATA, ROWS, "test = \"fisher\"\n"]),
     Case(codes::COUNTS_ABOVE_N, "11", "swapped", &[COUNTS_HEAD, "B = { successes = 11, n = 10 } }\n"]),
-    Case(codes::MARGIN_WITHOUT_GUARDRAIL, "1", "guardrail", &[COUNTS, "margin = 1\n"]),
+    Case(codes::MARGIN_WITHOUT_GUARDRAIL, "0.1", "guardrail", &[COUNTS, "margin = 0.1\n"]),
     Case(codes::NO_PRIMARY, "[[metric]]", "primary", &[COUNTS, "role = \"secondary\"\n"]),
     Case(
         codes::UNKNOWN_PLAN,
@@ -451,6 +455,19 @@ pub const CASES: &[Case] = &[
         "rows of the days before",
         &[DATA, "time = \"t\"\nunit = \"u\"\nincremental = true\n", ROWS],
     ),
+    Case(codes::RATE_OUT_OF_RANGE, "5", "min_effect = 0.05", &[COUNTS, "min_effect = 5\n"]),
+    Case(
+        codes::RATE_OUT_OF_RANGE,
+        "1",
+        "margin = 0.01",
+        &[COUNTS, "role = \"guardrail\"\nmargin = 1\n", PRIMARY],
+    ),
+    Case(
+        codes::RATE_OUT_OF_RANGE,
+        "250",
+        "min_effect = 0.05",
+        &[DATA, ROWS, "kind = \"proportion\"\nmin_effect = 250\n"],
+    ),
     Case(
         codes::IDENTITY_WITHOUT_UNIT,
         "[data.identity]",
@@ -479,6 +496,8 @@ pub const CASES: &[Case] = &[
 const FACTS: &str = "[[data.facts]]\nname = \"orders\"\npath = \"o.csv\"\nunit = \"u\"\n";
 const ORDERS: &str = "[[metric]]\nid = \"m\"\nvalue = \"x\"\nfrom = \"orders\"\n";
 const ONE_TO_TWO: &str = "[[architecture.edge]]\nfrom = \"one\"\nto = \"two\"\n";
+const PRIMARY: &str =
+    "[[metric]]\nid = \"p\"\nvalue = \"x\"\nrole = \"primary\"\n[data]\npath = \"a.csv\"\ngroup = \"g\"\n";
 pub const ROWS: &str = "[[metric]]\nid = \"m\"\nvalue = \"x\"\n";
 const SUMMARY_HEAD: &str = "[[metric]]\nid = \"m\"\nsummary = { A = { mean = 1, sd = 1, n = 9 }, ";
 const COUNTS_HEAD: &str = "[[metric]]\nid = \"m\"\ncounts = { A = { successes = 1, n = 10 }, ";

@@ -85,6 +85,11 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
         let hint = "add `margin`, the largest acceptable harm in the unit of the metric";
         sink.warning(codes::GUARDRAIL_WITHOUT_MARGIN, place, message, hint);
     }
+    if kind == Some(MetricKind::Proportion) {
+        for (key, written) in [("margin", &metric.margin), ("min_effect", &metric.min_effect)] {
+            written.iter().for_each(|written| is_difference_of_rates(key, written, sink));
+        }
+    }
     facts_exist(metric.from.as_ref(), file, sink);
     if let Some(plan) = &metric.plan {
         let ids: Vec<&str> =
@@ -117,6 +122,20 @@ fn check(raw: &At<RawMetric>, role: Role, file: &RawConfig, sink: &mut Sink) -> 
         plan: text(metric.plan.as_ref()),
         family: text(metric.family.as_ref()),
     })
+}
+
+/// Rates lie in [0, 1], so no difference of two reaches 1: such a threshold would be met by nothing, or by everything.
+fn is_difference_of_rates(key: &str, written: &At<f64>, sink: &mut Sink) {
+    let value = written.value;
+    if value < 1.0 {
+        return;
+    }
+    let message = format!("`{key}` is {value}, and no two rates differ by that: it is a share, not percent");
+    let hint = match value < 100.0 {
+        true => format!("{value} percentage points are `{key} = {}`", (value * 1e10).round() / 1e12),
+        false => format!("5 percentage points are `{key} = 0.05`"),
+    };
+    sink.error(codes::RATE_OUT_OF_RANGE, &written.span, message, hint);
 }
 
 /// Reports facts that a metric or a funnel reads and that do not exist.
