@@ -65,6 +65,11 @@ impl Content {
         Ok(content)
     }
 
+    /// Whether the rows have times, those that were cut off among them.
+    pub(crate) fn holds_times(&self) -> bool {
+        self.stamps.is_some() || self.after_date > 0
+    }
+
     /// Says what the rows give cause to say, and which of them a rule leaves out.
     pub(crate) fn judge(&mut self, files: &Files) {
         self.gates = row_gates(files, &self.reading, self.frame.height() as u64);

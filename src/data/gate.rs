@@ -126,7 +126,7 @@ pub enum GateReason {
         /// The first of them.
         first: Date,
     },
-    /// The last row of `[data]` is long ago.
+    /// The last row of `[data]` and of all facts is long ago.
     Stale {
         /// Days between its day and the date of the data.
         days: u64,
@@ -140,7 +140,8 @@ pub enum GateReason {
         /// The first of them.
         first: Date,
     },
-    /// Rows without a time where rows are judged by their time: left out of facts, kept in `[data]`.
+    /// Rows without a time where rows are judged by their time: left out of facts, kept in `[data]`. Where none has the time that
+    /// the config names a column for, this refuses.
     MissingTime {
         /// How many.
         rows: u64,

@@ -110,7 +110,7 @@ pub struct Dataset {
     pub facts: Vec<FactsReading>,
     /// Units by day and group, when the time of exposures is known.
     pub daily: Option<Daily>,
-    /// Days between the last row of `[data]` and the date of the data, when the time of rows is known.
+    /// Days between the last row of `[data]` and of all facts, and the date of the data, when the time of rows is known.
     pub lag_days: Option<i64>,
     /// What `[data.identity]` says, when the config has it.
     pub identity: Option<IdentityReading>,

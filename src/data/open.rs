@@ -147,14 +147,12 @@ pub(crate) fn assemble(
     let source = &setting.source;
     let joined = join(setting, own, tables)?;
     let daily = daily::daily(&joined.own, &joined.units, joined.groups.len(), source.count.as_deref())?;
-    let lag_days = own
-        .stamps
-        .as_ref()
-        .and_then(|stamps| stamps.last())
-        .map(|last| (midnight(date) - last.div_euclid(DAY) * DAY) / DAY);
+    let stamps = std::iter::once(own).chain(tables).filter_map(|content| content.stamps.as_deref());
+    let lag_days = lag_days(date, stamps.filter_map(Stamps::last));
     let mut gates = own.gates.clone();
     gates.extend(after_date(own));
     gates.extend(stale(source, lag_days));
+    gates.extend(untimed(source.time.as_deref(), own.holds_times(), own.frame.height() as u64));
     gates.extend(setting.identity.iter().flat_map(|identity| identity.gates.iter().cloned()));
     if own.frame.height() > 0 {
         gates.extend(joined.gates);
@@ -163,10 +161,12 @@ pub(crate) fn assemble(
     gates.extend(daily.as_ref().and_then(Daily::gap));
     let mut facts = Vec::with_capacity(tables.len());
     let mut rows = Vec::with_capacity(tables.len());
-    for (content, (table, reading, own_gates)) in tables.iter().zip(joined.tables) {
-        gates.extend(
-            content.gates.iter().cloned().chain(after_date(content)).map(|gate| gate.of_facts(&reading.name)),
-        );
+    for ((content, (table, reading, own_gates)), config) in
+        tables.iter().zip(joined.tables).zip(&source.facts)
+    {
+        let untimed = untimed(config.time.as_deref(), content.holds_times(), content.frame.height() as u64);
+        let told = content.gates.iter().cloned().chain(after_date(content)).chain(untimed);
+        gates.extend(told.map(|gate| gate.of_facts(&reading.name)));
         // Where nobody was exposed no row finds its unit, which says nothing of the facts; of some of the units it says nothing
         // either way.
         if own.frame.height() > 0 || setting.groups.is_some() {
@@ -205,6 +205,17 @@ pub(crate) fn assemble(
 fn after_date(content: &Content) -> Option<Gate> {
     let rows = content.after_date;
     (rows > 0).then(|| GateReason::RowsAfterDate { rows }.when(false))
+}
+
+/// Rows of which none has the time that the config names a column for: what that is needed for cannot be judged.
+pub(crate) fn untimed(time: Option<&str>, is_known: bool, rows: u64) -> Option<Gate> {
+    (time.is_some() && !is_known && rows > 0).then(|| GateReason::MissingTime { rows }.refusing())
+}
+
+/// Days between the latest of these times and a date. Where people no longer come, their outcomes still do: a table that ended
+/// with the enrolment is no sign that the data stopped, as long as any other goes on.
+pub(crate) fn lag_days(date: Date, latest: impl Iterator<Item = i64>) -> Option<i64> {
+    latest.max().map(|last| (midnight(date) - last.div_euclid(DAY) * DAY) / DAY)
 }
 
 /// What the config says of data that end so many days ago.

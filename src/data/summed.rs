@@ -10,7 +10,7 @@ use super::gate::{Gate, GateReason};
 use super::groups::{GroupCount, judge, named, ordered};
 use super::history::ByDay;
 use super::names::natural_order;
-use super::open::stale;
+use super::open::{lag_days, stale, untimed};
 use super::overview::{ColumnKind, ColumnOverview};
 use super::reading::{Format, Reading};
 use super::rows::{Rows, Units};
@@ -64,9 +64,13 @@ impl Dataset {
             }
         }
         let daily = counted(days, undated);
-        let lag_days = sums.time.map(|(_, last)| (midnight(date) - midnight(last.date())) / DAY);
+        let own = std::iter::once(sums.time);
+        let tables = own.chain(sums.facts.iter().map(|facts| facts.time)).flatten();
+        let lag_days = lag_days(date, tables.map(|(_, last)| midnight(last.date())));
         let mut gates = of_rows(&sums, unnamed, &reading, source);
         gates.extend(stale(source, lag_days));
+        let holds_times = sums.time.is_some() || sums.rows.after_date > 0;
+        gates.extend(untimed(source.time.as_deref(), holds_times, sums.rows.total));
         if sums.rows.total > 0 {
             gates.extend(judge(&groups, design));
         }
@@ -104,6 +108,16 @@ impl Dataset {
             sample: None,
             sums: Some(Box::new(sums)),
         }
+    }
+
+    /// Judges how old the data are once it is known when the rows of the facts were.
+    pub(crate) fn refresh(&mut self, source: &DataSource) {
+        let own = self.time.iter().chain(self.facts.iter().filter_map(|facts| facts.time.as_ref()));
+        self.lag_days = lag_days(self.date, own.map(|time| midnight(time.last.date())));
+        let is_stale = |gate: &Gate| matches!(gate.reason, GateReason::Stale { .. });
+        let at = self.gates.iter().position(is_stale).unwrap_or(self.gates.len());
+        self.gates.retain(|gate| !is_stale(gate));
+        self.gates.splice(at..at, stale(source, self.lag_days));
     }
 
     /// The dataset of what a database answered.
@@ -185,7 +199,8 @@ fn of_rows(sums: &Sums, unnamed: u64, reading: &Reading, source: &DataSource) ->
         add(rows.early, early.when(false));
         let mixed = GateReason::UnitsInTwoGroups { count: rows.mixed_units, counts_stay: false };
         add(rows.mixed_units, mixed.when(false));
-        let compared = source.unit.is_some() && (!source.facts.is_empty() || rows.early > 0);
+        let compared =
+            source.unit.is_some() && sums.time.is_some() && (!source.facts.is_empty() || rows.early > 0);
         if compared {
             add(rows.without_time, GateReason::MissingTime { rows: rows.without_time }.when(false));
         }
@@ -231,6 +246,7 @@ fn of_facts(facts: &Facts, reading: &FactsReading, joined: bool) -> Vec<Gate> {
         files,
         &reading.overview.iter().map(|c| (c.name.as_str(), c.invalid)).collect::<Vec<_>>(),
     ));
+    gates.extend(untimed(facts.time.as_deref(), reading.time.is_some(), rows));
     let mut gates: Vec<Gate> = gates.into_iter().map(|gate| gate.of_facts(&facts.name)).collect();
     if joined {
         gates.extend(facts::gates(reading));

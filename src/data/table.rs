@@ -1,14 +1,16 @@
 //! One table read and judged row by row: `[data]` and each `[[data.facts]]` come through here alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use polars::prelude::*;
 
 use super::accounting::{account, defect, filtered, is_count, series, with_bad_counts};
+use super::cells::{Cell, classify};
 use super::columns::{Kind, Use};
 use super::content::{Content, empty};
 use super::csv::CsvFile;
+use super::dates;
 use super::expression::{self, type_of};
 use super::inspect::{collect, same_header};
 use super::overview::{ColumnOverview, broken, describe};
@@ -104,7 +106,7 @@ fn read(
     reading.rows = frame.height() as u64;
     mixed_dialects(&reading, warnings);
     if frame.height() > 0 {
-        check_types(spec, table.names(), frame.schema())?;
+        check_types(spec, table.names(), &frame)?;
         if let Some(count) = needs.count {
             counts_are_sound(spec, &frame, &table.names()[count])?;
         }
@@ -112,7 +114,7 @@ fn read(
     let names = table.names();
     let rules = rules(files, names, |index| table.kind(index), &frame, spec)?;
     let stamps = match needs.time {
-        Some(time) => time_of_rows(spec, &frame, &names[time], table.kind(time), warnings).map_err(one)?,
+        Some(time) => time_of_rows(spec, &frame, &names[time], table.kind(time)).map_err(one)?,
         None => None,
     };
     let overview =
@@ -221,14 +223,16 @@ pub(crate) fn mixed_dialects(reading: &Reading, warnings: &mut Vec<Diagnostic>) 
 ///
 /// # Errors
 /// Every expression whose type is not the one that is expected.
-pub(crate) fn check_types(spec: &Spec, names: &[String], schema: &Schema) -> Result<(), Vec<Diagnostic>> {
+pub(crate) fn check_types(spec: &Spec, names: &[String], frame: &DataFrame) -> Result<(), Vec<Diagnostic>> {
+    let schema = frame.schema();
     let mut problems = Vec::new();
     for text in &spec.texts {
         let (sql, used_by) = (text.sql, text.used_by.as_str());
         let checked = expression::parse(sql, used_by, names).and_then(|parsed| {
             let dtype = type_of(&parsed, schema, used_by).map_err(|problem| vec![problem])?;
             let fits = match text.expect {
-                Expect::Number => is_number(&dtype, sql, used_by),
+                Expect::Number => is_number(&dtype, sql, used_by)
+                    .map_err(|problem| not_a_number(problem, frame, &parsed.columns)),
                 Expect::Condition => is_predicate(&dtype, sql, used_by),
                 Expect::Anything => Ok(()),
             };
@@ -239,28 +243,64 @@ pub(crate) fn check_types(spec: &Spec, names: &[String], schema: &Schema) -> Res
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
+/// Shows a text that stands where a number is expected.
+fn not_a_number(problem: Diagnostic, frame: &DataFrame, columns: &BTreeSet<String>) -> Diagnostic {
+    let texts = columns.iter().filter_map(|name| frame.column(name).ok()?.str().ok());
+    let is_odd =
+        |text: &&str| !matches!(classify(text.as_bytes()), Cell::Number(_) | Cell::Missing | Cell::Marker);
+    let Some(odd) = texts.filter_map(|texts| texts.iter().flatten().find(is_odd)).next() else {
+        return problem;
+    };
+    let message = format!("{}, such as `{odd}`", problem.message);
+    let problem = Diagnostic { message, ..problem };
+    match odd.trim().strip_suffix('%') {
+        Some(number) => {
+            let number = number.trim();
+            problem.hint(format!(
+                "in the data write `{number}` without the percent sign, and `unit = \"%\"` in the metric"
+            ))
+        }
+        None => problem,
+    }
+}
+
+/// The times of rows.
+///
+/// # Errors
+/// `data::time-type` where rows have no times in a column that the config names for them.
 fn time_of_rows(
     spec: &Spec,
     frame: &DataFrame,
     name: &str,
     kind: Option<Kind>,
-    warnings: &mut Vec<Diagnostic>,
 ) -> Result<Option<Stamps>, Diagnostic> {
     let column = series(frame, name)?;
     if matches!(kind, Some(Kind::Date | Kind::Datetime)) {
         return stamps(column).map_err(|error| defect(&error));
     }
-    if column.null_count() < column.len() {
-        warnings.push(time_type(spec, name));
-    }
-    Ok(None)
+    // That a column is empty is for the gate to say.
+    odd_time(column).map_or(Ok(None), |sample| Err(time_type(spec, name, &sample)))
 }
 
-/// A column of times that holds none.
-pub(crate) fn time_type(spec: &Spec, name: &str) -> Diagnostic {
+/// The first value that is no time; none in a column without values.
+pub(crate) fn odd_time(column: &Series) -> Option<String> {
+    let mut values =
+        column.iter().filter(|value| !value.is_null()).map(|value| value.str_value().into_owned());
+    let first = values.next()?;
+    // Of a column in which some values are times, one of the others is to be shown.
+    let is_odd = |text: &String| dates::stamp(text.trim().as_bytes()).is_none();
+    Some(if is_odd(&first) { first } else { values.find(is_odd).unwrap_or(first) })
+}
+
+/// A column that ought to hold times and holds something else. What is before the start, what is after the date and how old the
+/// data are would all be unknown, so this is refused as the unreadable value of a metric is.
+pub(crate) fn time_type(spec: &Spec, name: &str, sample: &str) -> Diagnostic {
     let key = spec.name("time");
-    let message = format!("{key}: column `{name}` holds no dates, the time of the rows is not known");
-    Diagnostic::warning("data::time-type", message).hint("write dates as 2024-03-01 or 01.03.2024")
+    let message = format!("{key}: column `{name}` holds no times that can be read, such as `{sample}`");
+    Diagnostic::error("data::time-type", message).hint(
+        "write 2026-11-05, 2026/11/05 or 05.11.2026, where needed with the time of day, as in 2026-11-05 10:30:00; \
+         in Parquet save a column of dates or time stamps",
+    )
 }
 
 /// The content of rows that were read and accounted for elsewhere, such as a sample.

@@ -65,6 +65,9 @@ fn reason(config: &Config, gate: &Gate) -> String {
         }
         GateReason::MissingGroup { rows } => format!("строк, где не указана группа: {}", integer(*rows)),
         GateReason::MissingUnit { rows } => format!("строк, где не указан пользователь: {}", integer(*rows)),
+        GateReason::MissingTime { rows } if gate.refuses => {
+            format!("столбец времени пуст во всех строках: {}; когда что было, неизвестно", integer(*rows))
+        }
         GateReason::MissingTime { rows } => {
             let rest = match gate.facts {
                 Some(_) => "неизвестно, до показа это было или после, поэтому в расчёт они не вошли",

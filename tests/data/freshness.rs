@@ -1,6 +1,6 @@
 //! The date of the data: nothing later is seen, and data of long ago are told.
 
-use itog::config::valid::Segment;
+use itog::config::valid::{Segment, Streaming};
 use itog::data::GateReason;
 use jiff::civil::{Date, date};
 use polars::prelude::*;
@@ -36,6 +36,120 @@ fn old_data_are_told_and_very_old_data_refused() {
     assert_eq!(stale(&source, date(2026, 3, 3)), [(GateReason::Stale { days: 1, limit: 0 }, true)]);
     source.time = None;
     assert_eq!((on(&source, &[], late).lag_days, stale(&source, late)), (None, vec![]));
+}
+
+/// Both ways of reading: all rows at once, and in parts.
+const WAYS: [Streaming; 2] = [Streaming::Never, Streaming::Always];
+
+#[test]
+fn a_column_of_times_that_cannot_be_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |source: &DataSource, metrics: &[Metric]| {
+        let problems = itog::data::open(source, metrics, &design(None), &[], Some(DATE), DATE);
+        let problems = problems.expect_err("times that nobody can read");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        (problems[0].code, problems[0].to_string(), problems[0].hint.clone().unwrap_or_default())
+    };
+    for (name, text, sample) in [
+        // Some of the dates of Americans are dates of nobody else; none is read, because it might be the wrong one.
+        (
+            "us.csv",
+            "user,group,day,x\n1,A,11/05/2026,1\n2,B,11/15/2026,2\n3,A,12/01/2026,3\n",
+            "`11/05/2026`",
+        ),
+        ("number.csv", "user,group,day,x\n1,A,20261105,1\n2,B,20261106,2\n3,A,20261107,3\n", "`20261105`"),
+        ("few.csv", "user,group,day,x\n1,A,2026-11-05,1\n2,B,5 ноября,2\n3,A,6 ноября,3\n", "`5 ноября`"),
+    ] {
+        for (unit, streaming) in
+            [(None, WAYS[0]), (None, WAYS[1]), (Some("user"), WAYS[0]), (Some("user"), WAYS[1])]
+        {
+            let mut source = source(written(&folder, name, text), "group");
+            source.time = Some("day".to_string());
+            (source.unit, source.streaming) = (unit.map(str::to_string), streaming);
+            let (code, said, hint) = refused(&source, &[metric("x", None)]);
+            assert_eq!(code, "data::time-type", "{name}, {streaming:?}");
+            for part in [name, "data.time", "`day`", sample] {
+                assert!(said.contains(part), "{said}: no {part}");
+            }
+            assert!(hint.contains("2026-11-05"), "{hint}");
+        }
+    }
+    // The same of facts.
+    let metrics = [metric_of(super::facts::revenue(Aggregate::Sum, Population::Exposed))];
+    let orders = "order,user,time,revenue\no1,1,3/2/2026,5\no2,2,3/2/2026,7\n";
+    for streaming in WAYS {
+        let mut source = story(&folder, EXPOSURES, orders);
+        source.streaming = streaming;
+        let (code, said, _) = refused(&source, &metrics);
+        assert_eq!(code, "data::time-type");
+        assert!(said.contains("orders.csv") && said.contains("data.facts `orders`: time"), "{said}");
+    }
+    // A text column of Parquet is not taken for times either, and a sample shows what is in it.
+    let path = folder.path().join("text.parquet");
+    let mut frame = df!("group" => ["A", "B"], "day" => ["05.11.26", "06.11.26"], "x" => [1_i64, 2]).unwrap();
+    ParquetWriter::new(std::fs::File::create(&path).unwrap()).finish(&mut frame).unwrap();
+    for streaming in WAYS {
+        let mut source = source(path.clone(), "group");
+        (source.time, source.streaming) = (Some("day".to_string()), streaming);
+        let (code, said, hint) = refused(&source, &[metric("x", None)]);
+        assert!(
+            code == "data::time-type" && said.contains("`05.11.26`") && hint.contains("Parquet"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_column_of_times_without_any_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "user,group,day,x\n1,A,,1\n2,B,NA,2\n3,A,,3\n";
+    for (unit, streaming) in
+        [(None, WAYS[0]), (None, WAYS[1]), (Some("user"), WAYS[0]), (Some("user"), WAYS[1])]
+    {
+        let mut source = source(written(&folder, "d.csv", text), "group");
+        (source.time, source.error_after) = (Some("day".to_string()), Some(1));
+        (source.unit, source.streaming) = (unit.map(str::to_string), streaming);
+        let data = on(&source, &[metric("x", None)], DATE);
+        assert_eq!(reasons(&data), [(GateReason::MissingTime { rows: 3 }, true)], "{unit:?}, {streaming:?}");
+    }
+    let metrics = [metric_of(super::facts::revenue(Aggregate::Sum, Population::Exposed))];
+    for streaming in WAYS {
+        let mut source = story(&folder, EXPOSURES, "order,user,time,revenue\no1,1,,5\no2,2,,7\n");
+        source.streaming = streaming;
+        let data = on(&source, &metrics, DATE);
+        let refusals: Vec<_> = data.refusals().map(|gate| (&gate.reason, gate.facts.as_deref())).collect();
+        assert_eq!(refusals, [(&GateReason::MissingTime { rows: 2 }, Some("orders"))], "{streaming:?}");
+    }
+}
+
+#[test]
+fn a_few_times_that_cannot_be_read_are_rows_that_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "user,group,day,x\n1,A,2026-03-01,1\n2,B,2026-03-01,2\n3,A,3/13/2026,3\n4,B,2026-03-02,4\n";
+    for streaming in WAYS {
+        let mut source = source(written(&folder, "d.csv", text), "group");
+        (source.time, source.streaming) = (Some("day".to_string()), streaming);
+        let data = on(&source, &[metric("x", None)], date(2026, 3, 2));
+        assert_eq!((codes(&data.gates), data.reading.malformed), (vec!["malformed"], 1));
+        assert!(data.is_refused());
+    }
+}
+
+#[test]
+fn data_are_as_fresh_as_the_latest_of_their_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = [metric_of(super::facts::revenue(Aggregate::Sum, Population::Exposed))];
+    for streaming in WAYS {
+        // People came until 3 March, they ordered until the 4th.
+        let mut source = story(&folder, EXPOSURES, ORDERS);
+        (source.error_after, source.streaming) = (Some(1), streaming);
+        let stale = |day| {
+            let data = on(&source, &metrics, day);
+            (data.lag_days, data.gates.iter().any(|gate| gate.reason.code() == "stale"))
+        };
+        assert_eq!(stale(date(2026, 3, 5)), (Some(1), false), "{streaming:?}");
+        assert_eq!(stale(date(2026, 3, 6)), (Some(2), true), "{streaming:?}");
+    }
 }
 
 #[test]

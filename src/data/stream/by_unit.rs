@@ -18,14 +18,14 @@ use super::pack::unpacked;
 use super::parts::{in_order, threads};
 use super::scratch::{Scratch, has_room};
 use super::sketch::ERROR;
-use crate::config::valid::{Metric, MetricSource, OnBroken};
+use crate::config::valid::{MetricSource, OnBroken};
 use crate::data::adjustment::{NOBODY_BEFORE, no_covariate, no_pre_period};
 use crate::data::content::{Content, row_gates};
 use crate::data::facts::{FactsReading, LeftOut, SHOWN_FOREIGN};
 use crate::data::gate::{Gate, GateReason};
 use crate::data::groups::{named, ordered};
 use crate::data::names::NONE;
-use crate::data::open::{assemble, end_of, numbered};
+use crate::data::open::{assemble, end_of, numbered, untimed};
 use crate::data::reading::Reading;
 use crate::data::spec::Spec;
 use crate::data::stamps::{DAY, NO_TIME, Stamps, TimeRange, civil, micros, midnight};
@@ -59,6 +59,7 @@ pub(crate) fn open(
         if number == 0 && passed.found.rows == 0 {
             return Ok(None);
         }
+        passed.is_timed(spec).map_err(|problem| vec![spec.placed(problem)])?;
         tables.push(passed);
     }
     let shards =
@@ -77,7 +78,7 @@ pub(crate) fn open(
     check(asked, &whole).map_err(one)?;
     let put_by = scratch.written();
     drop(scratch);
-    Ok(Some(dataset(asked, specs, tables, whole, count, put_by, warnings)))
+    Ok(Some(dataset(asked, specs, tables, whole, count, put_by)))
 }
 
 /// The groups of the rows that are not from before the start, in their order.
@@ -225,17 +226,17 @@ impl Shard {
 
 /// What can be asked of all units only.
 fn check(asked: &Asked, whole: &Shard) -> Result<(), Diagnostic> {
-    for Metric { id, source, .. } in asked.metrics {
-        let MetricSource::Rows(rows) = source else { continue };
+    for metric in asked.metrics {
+        let MetricSource::Rows(rows) = &metric.source else { continue };
         let of_facts = |name: &String| asked.source.facts.iter().position(|facts| facts.name == *name);
         let table = rows.from.as_ref().map_or(Some(0), |name| of_facts(name).map(|at| at + 1));
         if rows.adjustment.pre_period && !table.is_some_and(|table| whole.early[table]) {
-            return Err(no_pre_period(NOBODY_BEFORE));
+            return Err(no_pre_period(NOBODY_BEFORE).about(&metric.part()));
         }
-        let Some(sums) = whole.sums.metric(id) else { continue };
+        let Some(sums) = whole.sums.metric(&metric.id) else { continue };
         if let Some(nobody) = sums.covariates.iter().find(|covariate| covariate.known.n == 0) {
             let name = if nobody.name.starts_with("pre-period: ") { "pre-period" } else { &nobody.name };
-            return Err(no_covariate(name));
+            return Err(no_covariate(name).about(&metric.part()));
         }
     }
     Ok(())
@@ -248,16 +249,14 @@ fn dataset(
     whole: Shard,
     count: usize,
     put_by: u64,
-    warnings: &mut Vec<Diagnostic>,
 ) -> Dataset {
     let Shard { mut sums, names, facts: of_facts, sample, .. } = whole;
     let mut tables = tables.into_iter().zip(specs).zip(names);
-    let mut described = |passed: &Passed, spec: &Spec, units: u64| {
+    let described = |passed: &Passed, spec: &Spec, units: u64| {
         let mut overview = passed.job.overview(&passed.found, &passed.table);
         if let Some(column) = overview.iter_mut().find(|column| Some(column.name.as_str()) == spec.unit) {
             column.distinct = Some(units);
         }
-        warnings.extend(passed.job.untimely(spec, &overview).map(|problem| spec.placed(problem)));
         overview
     };
     let Some(((own, spec), units)) = tables.next() else {
@@ -311,12 +310,18 @@ fn dataset(
         if found.after_date > 0 {
             gates.push(GateReason::RowsAfterDate { rows: found.after_date }.when(false));
         }
+        gates.extend(untimed(
+            config.time.as_deref(),
+            found.time.is_some() || found.after_date > 0,
+            found.rows - found.after_date,
+        ));
         let foreign = shard.foreign.into_iter().take(SHOWN_FOREIGN);
         gates.extend(foreign.map(|(group, rows)| GateReason::ForeignGroup { group, rows }.refusing()));
         data.gates.extend(gates.into_iter().map(|gate: Gate| gate.of_facts(&facts.name)));
         data.gates.extend(facts::gates(&facts));
         data.facts.push(facts);
     }
+    data.refresh(asked.source);
     let rows = sample.as_ref().map_or(0, |sample| sample.groups.iter().map(|group| group.rows).sum());
     data.streamed =
         Some(Streamed { sample: rows, step: count as u64, of_units: true, quantile_error: ERROR, put_by });

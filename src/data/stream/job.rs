@@ -82,6 +82,8 @@ pub(crate) struct Job<'a> {
     date: Date,
     group: Option<String>,
     time: Option<String>,
+    /// The same column when it holds something else.
+    untimely: Option<String>,
     /// SQL of the partitions: strata of metrics and segments.
     partitions: Vec<String>,
     names: Vec<String>,
@@ -126,6 +128,7 @@ impl<'a> Job<'a> {
             date: asked.date,
             group: spec.group.map(str::to_string),
             time: None,
+            untimely: None,
             partitions: Vec::new(),
             names: columns.names.to_vec(),
             rules: Vec::new(),
@@ -153,8 +156,9 @@ impl<'a> Job<'a> {
                 }
             };
             job.described.push((*index, kind, kept));
-            if columns.needs.time == Some(*index) && matches!(kept, Kept::Dates(_)) {
-                job.time = Some(name.clone());
+            if columns.needs.time == Some(*index) {
+                let is_time = matches!(kept, Kept::Dates(_));
+                *(if is_time { &mut job.time } else { &mut job.untimely }) = Some(name.clone());
             }
         }
         for rule in &spec.files.columns {
@@ -220,6 +224,7 @@ impl<'a> Job<'a> {
             apart: Apart { design: self.design, end: end_of(self.date), partitions },
             group: self.group.as_deref(),
             time: self.time.as_deref(),
+            untimely: self.untimely.as_deref(),
             rules: self.rules.clone(),
             rules_key: self.rules_key.clone(),
             texts: self.texts.iter().map(|(text, counts)| (text.as_str(), *counts)).collect(),
@@ -227,13 +232,6 @@ impl<'a> Job<'a> {
             short: self.short.clone(),
             step: self.step.map(|step| step as usize),
         }
-    }
-
-    /// A column of times that holds none, as a warning.
-    pub(crate) fn untimely(&self, spec: &Spec, overview: &[ColumnOverview]) -> Option<Diagnostic> {
-        let time = spec.time.filter(|_| self.time.is_none())?;
-        let column = overview.iter().find(|column| column.name == *time)?;
-        (column.count > 0).then(|| time_type(spec, time))
     }
 
     /// Counts the rows of the files.
@@ -340,6 +338,22 @@ impl<'a> Job<'a> {
 }
 
 impl Passed<'_> {
+    /// Whether the column that the config names for the time of the rows holds times, or nothing.
+    ///
+    /// # Errors
+    /// As the way of the rows: `data::time-type`.
+    pub(crate) fn is_timed(&self, spec: &Spec) -> Result<(), Diagnostic> {
+        let Some(time) = &self.job.untimely else { return Ok(()) };
+        let text = self.job.texts.iter().position(|(text, _)| text == time);
+        let text = text.and_then(|at| self.found.texts.get(at)?.odd_time.clone());
+        let number = || {
+            let overview = self.job.overview(&self.found, &self.table);
+            let column = overview.into_iter().find(|column| column.name == *time && column.count > 0)?;
+            Some(column.min.map_or_else(|| "inf".to_owned(), |number| number.to_string()))
+        };
+        text.or_else(number).map_or(Ok(()), |sample| Err(time_type(spec, time, &sample)))
+    }
+
     /// The dataset of what was found, and of the sums of its metrics where these were made elsewhere.
     ///
     /// # Errors
@@ -349,7 +363,6 @@ impl Passed<'_> {
         asked: &Asked,
         spec: &Spec,
         made: Option<Sums>,
-        warnings: &mut Vec<Diagnostic>,
     ) -> Result<Dataset, Vec<Diagnostic>> {
         let one = |problem: Diagnostic| vec![problem];
         let Passed { job, mut found, reading, table, .. } = self;
@@ -360,7 +373,6 @@ impl Passed<'_> {
         job.count(&mut sums, &found);
         let mut data = Dataset::of_sums(sums, reading, asked.source, asked.design, asked.date);
         data.overview = job.overview(&found, &table);
-        warnings.extend(job.untimely(spec, &data.overview));
         let Some(step) = job.step else { return Ok(data) };
         let sample = found.sample.take().unwrap_or_default();
         let rows = sample.height() as u64;

@@ -100,11 +100,12 @@ fn of_rows(
     if passed.found.rows == 0 {
         return Ok(None);
     }
+    passed.is_timed(spec).map_err(|problem| vec![spec.placed(problem)])?;
     let made = match beside {
         Beside::Units(sums) => sums.map(|sums| *sums),
         _ => None,
     };
-    passed.dataset(asked, spec, made, warnings).map(Some).map_err(|problems| spec.all_placed(problems))
+    passed.dataset(asked, spec, made).map(Some).map_err(|problems| spec.all_placed(problems))
 }
 
 /// About how much memory the rows of a table would take at once.
@@ -197,7 +198,7 @@ pub(crate) fn pass<'a>(
     }
     if parts.len() > 0 {
         let first = parts.read(0).map_err(one)?;
-        check_types(spec, &files.names, first.frame.schema()).map_err(all)?;
+        check_types(spec, &files.names, &first.frame).map_err(all)?;
     }
     if goal != Goal::Units {
         let short = columns.short(spec);

@@ -28,7 +28,7 @@ pub(crate) fn described(name: &str, kind: Kind, kept: Kept, invalid: u64, found:
             overview.distinct = Some(found.labels.len() as u64);
         }
         Kept::Texts(at) => {
-            let Some(Texts { count, missing, different }) = found.texts.get(at) else { return overview };
+            let Some(Texts { count, missing, different, .. }) = found.texts.get(at) else { return overview };
             (overview.count, overview.missing) = (*count, *missing);
             overview.distinct = different.as_ref().map(|different| different.len() as u64);
         }

@@ -15,6 +15,7 @@ use crate::data::columns::Kind;
 use crate::data::names::NONE;
 use crate::data::overview::broken;
 use crate::data::stamps::{DAY, micros};
+use crate::data::table::odd_time;
 use crate::diag::Diagnostic;
 
 /// Different texts of a column that are counted; of a column with more their number is not told.
@@ -28,6 +29,8 @@ pub(crate) struct Wanted<'a> {
     pub group: Option<&'a str>,
     /// Column with the time of the rows, when it holds dates.
     pub time: Option<&'a str>,
+    /// Column that ought to hold the time of the rows, and holds text.
+    pub untimely: Option<&'a str>,
     /// Rules with the kinds of their columns and the key that messages name.
     pub rules: Vec<(&'a ColumnRule, Kind)>,
     pub rules_key: String,
@@ -74,6 +77,8 @@ pub(crate) struct Texts {
     pub missing: u64,
     /// Different texts; none when there are too many to be kept.
     pub different: Option<BTreeSet<String>>,
+    /// The first text that is no time, of a column that ought to hold times.
+    pub odd_time: Option<String>,
 }
 
 /// A column of dates.
@@ -153,7 +158,9 @@ impl Wanted<'_> {
             found.cells.iter_mut().zip(tallies).for_each(|(cell, tally)| cell.2.push(tally));
         }
         for (name, counts) in &self.texts {
-            found.texts.push(texts(series(frame, name)?, *counts)?);
+            let column = series(frame, name)?;
+            let odd_time = (self.untimely == Some(*name)).then(|| odd_time(column)).flatten();
+            found.texts.push(Texts { odd_time, ..texts(column, *counts)? });
         }
         for name in &self.dates {
             found.dates.push(dates(series(frame, name)?)?);
@@ -294,6 +301,7 @@ impl Texts {
     fn merge(&mut self, other: Texts) {
         self.count += other.count;
         self.missing += other.missing;
+        self.odd_time = self.odd_time.take().or(other.odd_time);
         self.different = match (self.different.take(), other.different) {
             (Some(mut own), Some(more)) => {
                 own.extend(more);
@@ -308,7 +316,7 @@ fn texts(series: &Series, counts: bool) -> Result<Texts, Diagnostic> {
     let missing = series.null_count() as u64;
     let count = series.len() as u64 - missing;
     if !counts {
-        return Ok(Texts { count, missing, different: None });
+        return Ok(Texts { count, missing, ..Texts::default() });
     }
     let cells = series.str().map_err(|error| defect(&error))?;
     // The order of this set decides nothing: what is kept of it is sorted.
@@ -320,7 +328,7 @@ fn texts(series: &Series, counts: bool) -> Result<Texts, Diagnostic> {
         }
     }
     let different = (met.len() <= MOST_TEXTS).then(|| met.into_iter().map(str::to_string).collect());
-    Ok(Texts { count, missing, different })
+    Ok(Texts { count, missing, different, odd_time: None })
 }
 
 fn dates(series: &Series) -> Result<Dates, Diagnostic> {

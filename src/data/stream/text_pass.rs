@@ -70,7 +70,7 @@ pub(crate) fn pass_text<'a>(
         let reader = pass.reader(needs.group, group_is_read);
         let first = pass.files[0].range(0, None, &reader, false).map_err(one)?;
         if !first.part.label_of_row.is_empty() {
-            check_types(spec, &pass.names, first.part.frame.schema()).map_err(all)?;
+            check_types(spec, &pass.names, &first.part.frame).map_err(all)?;
         }
         drop(first);
         let put_by = columns.put_by(group_is_read);
