@@ -18,8 +18,16 @@ pub struct Srm {
     pub shares: Vec<f64>,
     /// χ² goodness of fit.
     pub test: ChiSquare,
-    /// `p ≥` [`SRM_ALPHA`].
+    /// `p ≥` [`SRM_ALPHA`], and every declared group has somebody in it.
     pub ok: bool,
+}
+
+impl Srm {
+    /// Groups that are declared and that nobody came into.
+    pub fn absent(&self) -> impl Iterator<Item = &str> {
+        let declared = self.groups.iter().zip(&self.shares).filter(|(_, share)| **share > 0.0);
+        declared.filter(|((_, units), _)| *units == 0).map(|((id, _), _)| id.as_str())
+    }
 }
 
 /// What is known about the data before the results.
@@ -40,7 +48,13 @@ pub struct Trust {
 impl Trust {
     /// Collects what is known.
     pub fn assess(config: &Config, data: Option<&Dataset>, plans: &[PlanOutcome]) -> Self {
-        let sizes = group_sizes(config, data);
+        let mut sizes = group_sizes(config, data);
+        // A declared group that nobody came into was not divided as declared.
+        if !sizes.is_empty() {
+            let absent = config.design.allocation.iter().map(|(id, _)| id.trim());
+            let absent: Vec<&str> = absent.filter(|id| sizes.iter().all(|(known, _)| known != id)).collect();
+            sizes.extend(absent.into_iter().map(|id| (id.to_owned(), 0)));
+        }
         Trust {
             gates: data.map(|d| d.gates.clone()).unwrap_or_default(),
             srm: srm(&config.design, &sizes),
@@ -120,5 +134,7 @@ fn srm(design: &Design, sizes: &[(String, u64)]) -> Option<Srm> {
     let shares = shares(design, &ids);
     let observed: Vec<u64> = sizes.iter().map(|(_, n)| *n).collect();
     let test = chi_square::goodness_of_fit(&observed, &shares).ok()?;
-    Some(Srm { groups: sizes.to_vec(), shares, ok: test.p >= SRM_ALPHA, test })
+    let srm = Srm { groups: sizes.to_vec(), shares, ok: test.p >= SRM_ALPHA, test };
+    // Of a few units a group may be missing by chance, but then there is nothing to compare either.
+    Some(Srm { ok: srm.ok && srm.absent().next().is_none(), ..srm })
 }

@@ -18,7 +18,7 @@ use crate::sums::Sums;
 type CohortsOf<'a> = Box<dyn Fn(&[&str]) -> Cohorts + 'a>;
 
 /// Units of a day in either group below which the day says nothing by itself.
-const FEWEST: usize = 20;
+pub const FEWEST: usize = 20;
 
 /// The effect of the primary metric in one pair, by the day units came in.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct ByDay {
     pub start: jiff::civil::Date,
     /// The effect of each day.
     pub days: Vec<DayEffect>,
+    /// Days on which units came in, but too few to say anything by themselves.
+    pub left_out: usize,
     /// What their course says.
     pub found: Course,
 }
@@ -88,11 +90,13 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
             })
             .collect();
         let Ok(answer) = course(&effects, None, level) else { continue };
+        let with_units: BTreeSet<&u32> = base.keys().chain(other.keys()).collect();
         found.push(ByDay {
             metric: o.metric.id.clone(),
             control: c.control.clone(),
             treatment: c.treatment.clone(),
             start: *start,
+            left_out: with_units.len() - effects.len(),
             days: effects,
             found: answer,
         });

@@ -121,6 +121,7 @@ pub fn facts() -> Value {
     watch_all(&mut facts);
     complete(&mut facts, "");
     facts["trust"]["split"]["failed_segments"] = json!([{ "title": "Платформа", "part": "Телевизор", "p": 1e-6 }, { "title": "Страна", "part": "Чили", "p": 1e-5 }]);
+    facts["trust"]["srm"]["absent"] = json!(["«D»", "«E»"]);
     facts["trust"]["split"]["unbalanced"] =
         json!([{ "treatment": "B", "p": 1e-6 }, { "treatment": "C", "p": 1e-5 }]);
     let differs = json!({ "title": "Доля ботов", "control": "A", "treatment": "B", "p": 1e-6 });

@@ -19,7 +19,8 @@ pub fn trust(f: &Findings) -> Value {
             .zip(&s.shares)
             .map(|((id, _), share)| format!("{id} — {}", numbers::percent(*share, 1)))
             .collect();
-        json!({ "ok": s.ok, "p": s.test.p, "groups": sizes, "declared": declared })
+        let absent: Vec<String> = s.absent().map(|id| format!("«{id}»")).collect();
+        json!({ "ok": s.ok, "p": s.test.p, "groups": sizes, "declared": declared, "absent": absent })
     });
     let invalid: Vec<Value> = f
         .trust

@@ -9,9 +9,10 @@ use crate::report::document::{Block, Cell, Column, Figure, Table};
 use crate::report::facts::{course as facts, level_words};
 use crate::report::scale::Scale;
 use crate::stats::distributions::normal_isf;
-use crate::validation::course::ByDay;
+use crate::validation::course::{ByDay, FEWEST};
 use crate::wording::dates;
 use crate::wording::narrative::NarrativeError;
+use crate::wording::numbers;
 use crate::wording::typography::closed;
 
 pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
@@ -69,6 +70,14 @@ fn chart(t: &Teller, by: &ByDay, o: &MetricOutcome, title: &str, anchor: &str) -
         ]
     });
     let level = level_words(1.0 - alpha);
+    let left_out = match by.left_out {
+        0 => String::new(),
+        days => format!(
+            " Не показаны дни, когда хотя бы в одну группу пришло меньше {FEWEST} пользователей или все значения были \
+             одинаковы: таких дней {}.",
+            numbers::integer(days as u64)
+        ),
+    };
     Some(Block::Figure(Figure {
         id: format!("{anchor}-days"),
         caption: format!("{title}, разница по дням прихода"),
@@ -79,7 +88,7 @@ fn chart(t: &Teller, by: &ByDay, o: &MetricOutcome, title: &str, anchor: &str) -
         )),
         description: format!(
             "Точка — разница между пользователями групп, пришедшими в этот день, полоса — её интервал {level} для одного \
-             дня. Отдельный день, у которого интервал не захватывает ноль, ещё ничего не значит: дней много."
+             дня. Отдельный день, у которого интервал не захватывает ноль, ещё ничего не значит: дней много.{left_out}"
         ),
         drawing,
         data: Some(Table {

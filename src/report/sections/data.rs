@@ -79,7 +79,8 @@ fn joined(data: &Dataset) -> Table {
             number(left.early.rows),
             number(left.unknown.rows),
             number(left.mixed.rows),
-            number(left.no_unit + left.no_time + left.no_group + left.after_date),
+            number(left.no_unit + left.no_time + left.no_group),
+            number(left.after_date),
         ]
     });
     Table {
@@ -94,11 +95,12 @@ fn joined(data: &Dataset) -> Table {
             Column::number("Чужие"),
             Column::number("В двух группах"),
             Column::number("Неполные"),
+            Column::number("Поздно"),
         ],
         rows: rows.collect(),
         notes: vec![
             "Рано — раньше, чем пользователь попал в эксперимент. Чужие — пользователь в эксперименте не участвовал. \
-             Неполные — нет пользователя, группы или времени."
+             Неполные — нет пользователя, группы или времени. Поздно — позже даты отчёта."
                 .into(),
         ],
     }
@@ -200,6 +202,15 @@ fn groups(t: &Teller, data: &Dataset) -> Table {
             shares.get(i).map_or_else(|| Cell::text(ABSENT), |s| Cell::number(numbers::percent(*s, 2), *s)),
         ]
     });
+    // Declared groups that nobody came into stand after all others, as they do in the check of the split.
+    let srm = t.findings.trust.srm.as_ref();
+    let absent = srm.into_iter().flat_map(|s| s.groups.iter().zip(&s.shares).skip(data.groups.len()));
+    let absent = absent.map(|((id, _), share)| {
+        let none = |text: String| Cell::number(text, 0.0).tone(Tone::Bad);
+        let declared = Cell::number(numbers::percent(*share, 2), *share);
+        vec![Cell::text(id.clone()), none(numbers::integer(0)), none(numbers::percent(0.0, 2)), declared]
+    });
+    let rows = rows.chain(absent);
     let notes = t.findings.trust.srm.iter().map(|s| {
         format!(
             "Проверка деления: χ² = {}, {}.",
@@ -234,6 +245,9 @@ fn fault_words(fault: &RowFault) -> String {
         RowFault::Encoding => "символы не в кодировке файла".into(),
         RowFault::Cell { column, text, expected } if *expected == "count" => {
             format!("в столбце «{column}» не целое число от нуля: «{text}»")
+        }
+        RowFault::Cell { column, text, expected } if *expected == "date" => {
+            format!("в столбце «{column}» не дата: «{text}»")
         }
         RowFault::Cell { column, text, .. } => format!("в столбце «{column}» не число: «{text}»"),
     }

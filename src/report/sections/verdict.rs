@@ -248,9 +248,14 @@ fn badges(t: &Teller) -> Vec<Badge> {
     let f = t.findings;
     let mut badges = Vec::new();
     if let Some(srm) = &f.trust.srm {
+        let absent: Vec<String> = srm.absent().map(|id| format!("«{id}»")).collect();
         badges.push(Badge {
             label: "Деление на группы".into(),
-            value: if srm.ok { "как задумано".into() } else { "перекос".into() },
+            value: match (srm.ok, absent.is_empty()) {
+                (true, _) => "как задумано".into(),
+                (false, true) => "перекос".into(),
+                (false, false) => format!("в данных нет {}", absent.join(", ")),
+            },
             tone: if srm.ok { Tone::Good } else { Tone::Bad },
             meaning: format!(
                 "Размеры групп {} задуманному делению ({}).",
