@@ -89,7 +89,7 @@ impl Diagnostic {
         self
     }
 
-    /// The same problem with the part of the config that it is about before it: `metric `revenue``. A message that names such a
+    /// The same problem with the part of the config that it is about before it, such as the metric. A message that names such a
     /// part already stays as it is.
     pub fn about(mut self, part: &str) -> Self {
         const PARTS: [&str; 4] = ["metric `", "funnel `", "segment `", "data."];
