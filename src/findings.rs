@@ -17,7 +17,7 @@ use crate::validation::course::ByDay;
 use crate::validation::segments::BySegment;
 use crate::validation::trust::Split;
 use crate::verdict::Verdict;
-use crate::watch::{Seen, Watch};
+use crate::watch::{Night, Seen, Watch};
 
 /// Everything that is known of one experiment.
 pub struct Findings {
@@ -35,6 +35,8 @@ pub struct Findings {
     pub watch: Option<Watch>,
     /// What tonight keeps for the nights to come.
     pub seen: Vec<Seen>,
+    /// Nights before tonight that nobody kept, made again from the rows; kept with tonight, so that the next nights know them.
+    pub remade: Vec<Night>,
     /// Rules that are not those of the first night.
     pub changes: Vec<Change>,
     /// The A/A run of every deciding test.

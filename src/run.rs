@@ -76,8 +76,9 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
     }
     let stage = debug_span!("watch").entered();
     let seen = watch::seen(&outcomes, rows);
-    let (nights, recomputed) = nights_before(&config, date, rows, past)?;
-    let watch = watch::watch(&config, date, &mut outcomes, rows, &plans, &nights, recomputed);
+    let (nights, made_again) = nights_before(&config, date, rows, past)?;
+    let watch = watch::watch(&config, date, &mut outcomes, rows, &plans, &nights);
+    let remade = if made_again { nights } else { Vec::new() };
     drop(stage);
     let (mut by_segment, mut by_day) = (Vec::new(), Vec::new());
     if let Some(rows) = rows {
@@ -104,6 +105,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
         split,
         watch,
         seen,
+        remade,
         changes,
         proven,
         segments: by_segment,
@@ -168,13 +170,13 @@ fn nights_before(
     date: Date,
     data: Option<&Dataset>,
     past: &Past,
-) -> Result<(Vec<Night>, usize), Vec<Diagnostic>> {
+) -> Result<(Vec<Night>, bool), Vec<Diagnostic>> {
     let way = watch::way(config, &past.nights);
     let kept: Vec<Night> = past.nights.iter().filter(|night| night.date < date).cloned().collect();
     let days = data.and_then(|data| data.daily.as_ref()).map(|daily| &daily.days);
-    let (Some(data), Some(days)) = (data, days) else { return Ok((kept, 0)) };
+    let (Some(data), Some(days)) = (data, days) else { return Ok((kept, false)) };
     if way == Monitoring::Fixed || !kept.is_empty() {
-        return Ok((kept, 0));
+        return Ok((kept, false));
     }
     let mut nights = Vec::new();
     for (day, _) in days.iter().filter(|(day, _)| *day < date) {
@@ -183,10 +185,9 @@ fn nights_before(
         // say) makes it a night without a look.
         let Ok(glances) = metrics::glance(config, &rows) else { continue };
         let seen = watch::seen_again(glances, &rows);
-        nights.push(Night { date: *day, way, seen });
+        nights.push(Night { date: *day, way, seen, made_again: true });
     }
-    let recomputed = nights.len();
-    Ok((nights, recomputed))
+    Ok((nights, true))
 }
 
 fn unsolved(plan: &Plan, reason: Undefined) -> Diagnostic {
@@ -219,8 +220,18 @@ pub struct Made {
 /// What one night keeps: its looks, and the rules it was judged by.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
+    /// Nights before the first one that was kept: made again once, and from then on what they were, whatever becomes of the rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    before: Vec<Night>,
     night: Night,
     rules: Rules,
+}
+
+impl Kept {
+    fn all(mut self) -> Vec<Night> {
+        self.before.push(self.night);
+        self.before
+    }
 }
 
 impl Past {
@@ -229,7 +240,7 @@ impl Past {
     pub fn of(nights: &[String], first: Option<&str>, history: History) -> Past {
         let read = |text: &str| serde_json::from_str::<Kept>(text).ok();
         Past {
-            nights: nights.iter().filter_map(|text| Some(read(text)?.night)).collect(),
+            nights: nights.iter().filter_map(|text| read(text)).flat_map(Kept::all).collect(),
             rules: first.and_then(read).map(|kept| kept.rules),
             history,
         }
@@ -241,8 +252,13 @@ fn night(findings: &Findings) -> Option<String> {
         return None;
     }
     let way = findings.watch.as_ref().map_or(Monitoring::Fixed, |watch| watch.way);
-    let night = Night { date: findings.date, way, seen: findings.seen.clone() };
-    serde_json::to_string(&Kept { night, rules: Rules::of(&findings.config) }).ok()
+    let night = Night { date: findings.date, way, seen: findings.seen.clone(), made_again: false };
+    serde_json::to_string(&Kept {
+        before: findings.remade.clone(),
+        night,
+        rules: Rules::of(&findings.config),
+    })
+    .ok()
 }
 
 /// Writes the manifest that a PDF carries, from the files that exist before it.

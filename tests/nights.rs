@@ -81,6 +81,8 @@ fn the_state_survives_between_runs_and_agrees_with_all_nights_at_once() {
     // The same rows, but nothing was kept: the nights are made again from the days.
     let at_once = run(folder.path(), "fresh", NIGHTS);
     let watch = |results: &Value, key: &str| results["watch"][key].as_u64().unwrap();
+    let crossing = |results: &Value| results["metrics"][0]["comparisons"][0]["monitoring"]["crossed"].clone();
+    assert!(crossing(&last).is_object());
     assert_eq!((watch(&last, "nights"), watch(&last, "recomputed")), (14, 0));
     assert_eq!((watch(&at_once, "nights"), watch(&at_once, "recomputed")), (14, 13));
     for metric in 0..2 {
@@ -88,6 +90,14 @@ fn the_state_survives_between_runs_and_agrees_with_all_nights_at_once() {
         assert_eq!(monitoring(&last), monitoring(&at_once));
     }
     assert_eq!(last["decision"], at_once["decision"]);
+    // Nights that were made again are not forgotten on the next one.
+    let late = [NIGHTS - 4, NIGHTS - 3, NIGHTS].map(|night| {
+        std::fs::write(folder.path().join("rows.csv"), rows(night, 0.8)).unwrap();
+        run(folder.path(), "late", night)
+    });
+    assert_eq!(late.each_ref().map(|results| watch(results, "nights")), [10, 11, 12]);
+    assert_eq!(late.each_ref().map(|results| watch(results, "recomputed")), [9; 3]);
+    assert_eq!(crossing(&late[2]), crossing(&last));
     // The effect of 0.8 with a deviation of 4 is found on the way, and a decision once made stays.
     assert_eq!(rules[0], "within-boundaries");
     let crossed = rules.iter().position(|rule| rule == "primary-better").expect("the effect is found");

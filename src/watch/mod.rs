@@ -45,6 +45,9 @@ pub struct Night {
     pub way: Way,
     /// Pairs in the order of the outcomes.
     pub seen: Vec<Seen>,
+    /// Nobody kept it: it was made again from the rows of its day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made_again: bool,
 }
 
 /// How an experiment is watched.
@@ -129,8 +132,7 @@ fn units(o: &MetricOutcome, id: &str, data: Option<&Dataset>) -> Option<f64> {
 
 /// Puts what all nights together say in the place of tonight's naive answers.
 ///
-/// `before` are the nights before tonight in order; `recomputed` of them were made again. Nothing is changed for a way of
-/// one look at the end.
+/// `before` are the nights before tonight in order. Nothing is changed for a way of one look at the end.
 pub fn watch(
     config: &Config,
     date: Date,
@@ -138,7 +140,6 @@ pub fn watch(
     data: Option<&Dataset>,
     plans: &[PlanOutcome],
     before: &[Night],
-    recomputed: usize,
 ) -> Option<Watch> {
     let way = way(config, before);
     if way == Way::Fixed || config.experiment.status == Status::Planned {
@@ -183,7 +184,7 @@ pub fn watch(
     Some(Watch {
         way,
         nights: counted.len() + 1,
-        recomputed,
+        recomputed: counted.iter().filter(|night| night.made_again).count(),
         planned: Some(horizon.units),
         assumed: horizon.assumed,
     })

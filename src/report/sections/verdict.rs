@@ -4,6 +4,7 @@ use super::{funnel, history, money, upper_first};
 use crate::config::valid::{Monitoring, Role, Status};
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
+use crate::monitoring::Monitoring as Watched;
 use crate::proof::calibration::Verdict;
 use crate::report::document::{Badge, Block, Cell, Column, Inline, Point, Table, Tone, VerdictCard};
 use crate::report::facts::{level_words, minus, relative_words};
@@ -171,12 +172,14 @@ fn notes_on_values(f: &Findings, measured: &[&MetricOutcome]) -> Vec<String> {
     if let Some(of) = measured.iter().find_map(|o| funnel::step(o)) {
         notes.push(format!("Шаги воронки «{}» — доли дошедших до шага от всей группы.", of.funnel_title));
     }
-    let crossed_before =
-        |c: &Comparison| c.monitoring.as_ref().is_some_and(|m| m.estimate.is_some() && m.since.is_some());
-    if measured.iter().flat_map(|o| &o.comparisons).any(crossed_before) {
+    let ended_before = |c: &Comparison| {
+        let later = |m: &Watched| m.decisive.is_some_and(|at| at + 1 < m.looks.len());
+        c.monitoring.as_ref().is_some_and(|m| m.estimate.is_some() && later(m))
+    };
+    if measured.iter().flat_map(|o| &o.comparisons).any(ended_before) {
         notes.push(
-            "Где разница уже вышла за границу, интервал — на день решения, с поправкой на раннюю остановку, а сама разница — \
-             по данным последней ночи."
+            "Где ночные проверки уже закончились (разница вышла за границу или набран задуманный размер), интервал — на тот \
+             день, с поправкой на раннюю остановку, а сама разница — по данным последней ночи."
                 .to_owned(),
         );
     }
