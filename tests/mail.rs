@@ -319,10 +319,48 @@ fn what_people_have_decided_waits_for_nobody() {
         MessageParser::default().parse(&bytes(&made[0])).unwrap().subject().unwrap().to_owned()
     };
     assert!(subject(&night).contains("ждут решения — 2"), "{}", subject(&night));
-    night.reports[0].told.decided = true;
+    night.reports[0].told.decided = Some("выкатили".into());
     assert!(subject(&night).contains("ждут решения — 1"), "{}", subject(&night));
-    night.reports[1].told.decided = true;
+    night.reports[1].told.decided = Some("откатили".into());
     assert!(subject(&night).contains("новых решений нет"), "{}", subject(&night));
+}
+
+/// A digest lists under each title what its summary counted, and what people decided stands beside the advice.
+#[test]
+fn counts_and_lists_of_a_digest_agree() {
+    let mut word = results("w", "Слово", "ship", 4.0);
+    word["decision"]["winner"] = json!("новая");
+    let all = [
+        word,
+        results("s", "Вред", "stop", 4.0),
+        results("i", "Перекос", "invalid", 4.0),
+        results("j", "Перекос 2", "invalid", 4.0),
+        results("d", "Решённый", "ship", 4.0),
+    ];
+    let (out, mut night) = night(&all, &[]);
+    let decided = night.reports.iter_mut().find(|report| report.told.entry.id == "d").unwrap();
+    decided.told.decided = Some("откатили".into());
+    let made = made(&night, &delivery(&[HEAD, SMTP, PEOPLE]), out.path());
+    let text = text_of(made.iter().find(|message| message.kind == "digest").unwrap()).replace('\u{a0}', " ");
+    let text = text.replace("\r\n", "\n");
+    assert!(text.contains("ждут решения — 2; данным нельзя верить — 2"), "{text}");
+    let list = |title: &str| {
+        let after = text.split_once(&format!("\n{title}\n")).map_or("", |(_, after)| after);
+        let mut names = Vec::new();
+        for line in after.lines().skip(1) {
+            match line.strip_prefix("* ") {
+                Some(name) => names.push(name.trim().to_owned()),
+                None if !line.starts_with(' ') && !line.trim().is_empty() => break,
+                None => {}
+            }
+        }
+        names
+    };
+    assert_eq!(list("Ждут решения"), ["Вред", "Слово"], "{text}");
+    assert_eq!(list("Данным нельзя верить"), ["Перекос", "Перекос 2"], "{text}");
+    assert_eq!(list("Остальные"), ["Решённый"], "{text}");
+    assert!(text.contains("Выкатить «новая»"), "{text}");
+    assert!(text.contains("откатили"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 #[path = "narrative/branches.rs"]
 mod branches;
+#[path = "narrative/decisions.rs"]
+mod decisions;
 #[path = "narrative/experiments.rs"]
 mod experiments;
 #[path = "narrative/nights.rs"]
@@ -82,6 +84,7 @@ fn every_code_has_its_template_and_no_template_is_orphaned() {
     wanted.extend(RULES.iter().map(|r| format!("narrative/rule/{}.tera", r.code)));
     wanted.extend(RISKS.iter().map(|r| format!("narrative/risk/{}.tera", r.code)));
     wanted.extend(STEPS.iter().map(|r| format!("narrative/step/{}.tera", r.code)));
+    wanted.insert(format!("narrative/step/{}.tera", itog::report::sentences::DECIDED));
     wanted.extend(choice_codes().iter().map(|code| format!("narrative/choice/{code}.tera")));
     wanted.extend(SECTIONS.iter().map(|name| format!("narrative/section/{name}.tera")));
     let partial = |name: &&&str| name.rsplit('/').next().is_some_and(|file| file.starts_with('_'));

@@ -139,7 +139,7 @@ pub(super) fn deliver(
     drop(stage);
     let stage = tracing::debug_span!("digest").entered();
     let cases = memory::cases(archive, batch.date).map_err(|e| e.diagnostic("archive::read", &batch.out))?;
-    let standing = cases.iter().filter(|case| case.standing().is_some()).map(|case| case.id.clone());
+    let standing = cases.iter().filter_map(|case| Some((case.id.clone(), case.standing()?.outcome)));
     let terms = batch.templates.narrative.terms();
     let mut document = digest::compose(entries, &standing.collect(), batch.date, terms, Some(&chain));
     let card = Scorecard::of(&cases, batch.date);

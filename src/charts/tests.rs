@@ -147,7 +147,7 @@ proptest! {
             .enumerate()
             .map(|(i, (estimate, low, high))| Row {
                 label: NAMES[i % 8],
-                note: if long { "защитная метрика" } else { "" },
+                note: if long { "защитный показатель" } else { "" },
                 estimate: *estimate,
                 low: estimate - low.abs(),
                 high: estimate + high.abs(),

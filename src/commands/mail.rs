@@ -16,6 +16,7 @@ use itog::mailing::night::Night;
 use itog::mailing::{self, Due};
 use itog::report::mail::Trouble as Told;
 use itog::templates::Templates;
+use itog::wording::terms::Vocabulary;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -130,7 +131,9 @@ pub fn night(out: &Path, date: Date, templates: &Templates, failed: &[Told]) -> 
         });
         let decisions = archive.decisions(Some(&told.entry.id));
         let decisions = decisions.map_err(|failure| failure.diagnostic("archive::read", out))?;
-        told.decided = decisions.iter().any(|decision| decision.superseded_by.is_none());
+        let standing = decisions.iter().rev().find(|decision| decision.superseded_by.is_none());
+        let terms = templates.narrative.terms();
+        told.decided = standing.map(|decision| terms.word(Vocabulary::Outcome, &decision.outcome).to_owned());
     }
     night.chain = archive.head().ok();
     Ok(night)

@@ -111,7 +111,7 @@ fn without_report(trouble: &Trouble) -> Told {
         figures: Vec::new(),
         refused: false,
         before: None,
-        decided: false,
+        decided: None,
     }
 }
 

@@ -1,13 +1,15 @@
 //! The digest: every experiment of a night on one page, those that need a decision first.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::GENERATOR;
 use super::document::{Block, Cell, Column, Document, Inline, Meta, Table, Target, Tone};
-use crate::wording::terms::Terms;
+use crate::history::Outcome;
+use crate::wording::numbers::ABSENT;
+use crate::wording::terms::{Terms, Vocabulary};
 use crate::wording::{dates, numbers, plural};
 use jiff::civil::Date;
 
@@ -50,10 +52,10 @@ impl Entry {
     }
 
     /// What it asks for; `decided` are the experiments on which people have decided.
-    fn need(&self, decided: &BTreeSet<String>) -> Need {
+    fn need(&self, decided: &BTreeMap<String, Outcome>) -> Need {
         match self.action.as_deref() {
             None => Need::Report,
-            Some(_) if decided.contains(&self.id) => Need::Nothing,
+            Some(_) if decided.contains_key(&self.id) => Need::Nothing,
             Some("invalid") => Need::Data,
             Some("stop") => Need::Decision("stop"),
             Some("ship") => Need::Decision("ship"),
@@ -109,10 +111,10 @@ impl Need {
 /// Experiments beyond which they stand in groups, each with a heading that the contents count.
 const ONE_TABLE: usize = 20;
 
-/// The digest document. `decided` are the ids of the experiments on which people have decided: they wait for nobody.
+/// The digest document. `decided` says what people decided, by the id of the experiment: those wait for nobody.
 pub fn compose(
     mut entries: Vec<Entry>,
-    decided: &BTreeSet<String>,
+    decided: &BTreeMap<String, Outcome>,
     date: Date,
     terms: &Terms,
     chain: Option<&str>,
@@ -158,15 +160,12 @@ pub fn compose(
             let (title, id) = first.need(decided).heading(terms);
             let count = numbers::integer(group.len() as u64);
             blocks.push(Block::heading(2, format!("group-{id}"), format!("{title}: {count}")));
-            blocks.push(Block::Table(table(
-                group,
-                format!("experiments-{id}"),
-                format!("{title}, по алфавиту"),
-            )));
+            let caption = format!("{title}, по алфавиту");
+            blocks.push(Block::Table(table(group, decided, terms, format!("experiments-{id}"), caption)));
         }
     } else {
         let caption = "Эксперименты: сначала те, что ждут решения";
-        blocks.push(Block::Table(table(&entries, "experiments".into(), caption.into())));
+        blocks.push(Block::Table(table(&entries, decided, terms, "experiments".into(), caption.into())));
     }
     if let Some(chain) = chain {
         blocks.push(Block::Definitions {
@@ -217,7 +216,23 @@ fn link(e: &Entry) -> Inline {
     }
 }
 
-fn table(entries: &[Entry], id: String, caption: String) -> Table {
+fn table(
+    entries: &[Entry],
+    decided: &BTreeMap<String, Outcome>,
+    terms: &Terms,
+    id: String,
+    caption: String,
+) -> Table {
+    let answered = entries.iter().any(|e| decided.contains_key(&e.id));
+    let mut columns = vec![
+        Column::text("Эксперимент"),
+        Column::text("Совет"),
+        Column::text("Что найдено"),
+        Column::text("Файл"),
+    ];
+    if answered {
+        columns.insert(2, Column::text("Решили"));
+    }
     let rows = entries.iter().map(|e| {
         let mut files = Vec::new();
         if e.action.is_some() {
@@ -226,7 +241,7 @@ fn table(entries: &[Entry], id: String, caption: String) -> Table {
                 target: Target::File(format!("{}/report.pdf", e.id)),
             });
         }
-        vec![
+        let mut row = vec![
             Cell { inlines: vec![link(e)], sort: None, tone: None },
             Cell::text(e.label.clone()).tone(e.tone),
             Cell {
@@ -235,20 +250,14 @@ fn table(entries: &[Entry], id: String, caption: String) -> Table {
                 tone: None,
             },
             Cell { inlines: files, sort: None, tone: None },
-        ]
+        ];
+        if answered {
+            let outcome = decided.get(&e.id).map(|outcome| terms.word(Vocabulary::Outcome, outcome.name()));
+            row.insert(2, Cell::text(outcome.unwrap_or(ABSENT)));
+        }
+        row
     });
-    Table {
-        id,
-        caption,
-        columns: vec![
-            Column::text("Эксперимент"),
-            Column::text("Решение"),
-            Column::text("Что найдено"),
-            Column::text("Файл"),
-        ],
-        rows: rows.collect(),
-        notes: vec![],
-    }
+    Table { id, caption, columns, rows: rows.collect(), notes: vec![] }
 }
 
 /// Why there is no report, in a sentence for those who read the digest; the code is for the operator.
@@ -293,7 +302,7 @@ mod tests {
 
     fn digest(entries: Vec<Entry>, decided: &[&str]) -> Document {
         let narrative = Narrative::new().unwrap();
-        let decided = decided.iter().map(|id| (*id).to_owned()).collect();
+        let decided = decided.iter().map(|id| ((*id).to_owned(), Outcome::Iterate)).collect();
         compose(entries, &decided, jiff::civil::date(2026, 11, 22), narrative.terms(), None)
     }
 
@@ -322,6 +331,11 @@ mod tests {
         };
         let order: Vec<&str> = table.rows.iter().map(|row| row[0].inlines[0].plain()).collect();
         assert_eq!(order, ["Опыт b", "Опыт c", "Опыт a"]);
+        // What the tool advises and what people decided are two columns.
+        let titles: Vec<&str> = table.columns.iter().map(|c| c.title.as_str()).collect();
+        assert_eq!(titles, ["Эксперимент", "Совет", "Решили", "Что найдено", "Файл"]);
+        let outcomes: Vec<&str> = table.rows.iter().map(|row| row[2].inlines[0].plain()).collect();
+        assert_eq!(outcomes, ["—", "—", "дорабатывают"]);
     }
 
     #[test]

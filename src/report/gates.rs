@@ -6,6 +6,7 @@ use crate::config::valid::Config;
 use crate::data::{Gate, GateReason};
 use crate::wording::dates;
 use crate::wording::numbers::integer;
+use crate::wording::plural;
 
 /// The title of a column in the config, else its name in the file. `facts` names the file it stands in, none is `[data]`.
 pub fn column_title(config: &Config, facts: Option<&str>, column: &str) -> String {
@@ -43,6 +44,15 @@ pub fn is_routine(gate: &Gate) -> bool {
     by_rule && !gate.refuses
 }
 
+/// «1 строка», «2 строки».
+fn of_rows(count: u64) -> String {
+    plural::find("строка").map_or_else(|| integer(count), |noun| plural::count(count, noun.nominative))
+}
+
+fn unreadable(count: u64) -> &'static str {
+    plural::plural(count, "не читается", "не читаются", "не читаются")
+}
+
 fn reason(config: &Config, gate: &Gate) -> String {
     let counted =
         |rows: &u64, units: &u64| format!("строк — {}, пользователей — {}", integer(*rows), integer(*units));
@@ -51,7 +61,7 @@ fn reason(config: &Config, gate: &Gate) -> String {
         GateReason::TooFewRows { rows, min } => {
             format!("строк меньше, чем нужно: {} из {}", integer(*rows), integer(*min))
         }
-        GateReason::Malformed { count, .. } => format!("строк, которые не читаются: {}", integer(*count)),
+        GateReason::Malformed { count, .. } => format!("{} {}", of_rows(*count), unreadable(*count)),
         GateReason::AbsentGroup { group } => format!("заявленной группы «{group}» в данных нет"),
         GateReason::UndeclaredGroup { group, units } => {
             format!("группа «{group}» не заявлена, а наблюдений в ней: {}", integer(*units))
@@ -96,7 +106,7 @@ fn reason(config: &Config, gate: &Gate) -> String {
         ),
         GateReason::EmptyIdentity => "в таблице устройств нет ни одной строки".into(),
         GateReason::MalformedIdentity { count, .. } => {
-            format!("строк таблицы устройств, которые не читаются: {}", integer(*count))
+            format!("{} таблицы устройств {}", of_rows(*count), unreadable(*count))
         }
         GateReason::RowsAfterDate { rows } => {
             format!("строк позже даты отчёта: {}; в расчёт они не входят", integer(*rows))

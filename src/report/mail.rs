@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::GENERATOR;
 use super::digest::Entry;
 use super::document::{Block, Cell, Column, Document, Inline, Meta, Table, Target, VerdictCard};
+use super::facts::names;
+use crate::wording::numbers::ABSENT;
 use crate::wording::{dates, plural};
 
 /// A letter before anyone decides how it looks.
@@ -61,8 +63,8 @@ pub struct Told {
     pub refused: bool,
     /// What the action was called when it was another one, the night before.
     pub before: Option<String>,
-    /// People have written down what they decided: it waits for nobody.
-    pub decided: bool,
+    /// What people decided, in a word, where it is written down: it waits for nobody.
+    pub decided: Option<String>,
 }
 
 /// Charts of a letter, the most telling kinds first, by the end of their ids.
@@ -113,14 +115,14 @@ impl Told {
             figures: Vec::deserialize(&screen["figures"]).unwrap_or_default(),
             refused: gates.is_some_and(|gates| gates.iter().any(|gate| gate["refuses"] == true)),
             before: None,
-            decided: false,
+            decided: None,
         })
     }
 
     /// «Выкатить 3», «Продолжать».
     fn action(&self) -> String {
         match (&self.winner, self.entry.action.as_deref()) {
-            (Some(winner), Some("ship")) => format!("{} {winner}", self.entry.label),
+            (Some(winner), Some("ship")) => format!("{} {}", self.entry.label, names::group(winner)),
             _ => self.entry.label.clone(),
         }
     }
@@ -160,15 +162,16 @@ pub fn experiment(told: &Told, date: Date) -> Letter {
 pub fn digest(told: &[&Told], date: Date, whole: bool, chain: Option<&str>) -> Letter {
     let mut told = told.to_vec();
     told.sort_by(|a, b| {
-        (urgency(a), &a.entry.title, &a.entry.id).cmp(&(urgency(b), &b.entry.title, &b.entry.id))
+        let key = |t: &&Told| (need(t), urgency(t), t.entry.title.clone(), t.entry.id.clone());
+        key(a).cmp(&key(b))
     });
-    let waiting = told.iter().filter(|t| is_decisive(t)).count();
-    let void = told.iter().filter(|t| t.entry.action.as_deref() == Some("invalid")).count();
-    let broken = told.iter().filter(|t| t.entry.action.is_none()).count();
     let mut parts = Vec::new();
-    for (n, words) in
-        [(waiting, "ждут решения"), (void, "данным нельзя верить"), (broken, "отчёт не получился")]
-    {
+    for (wanted, words) in [
+        (Need::Decision, "ждут решения"),
+        (Need::Data, "данным нельзя верить"),
+        (Need::Report, "отчёт не получился"),
+    ] {
+        let n = told.iter().filter(|t| need(t) == wanted).count();
         if n > 0 {
             parts.push(format!("{words}\u{a0}— {n}"));
         }
@@ -189,14 +192,15 @@ pub fn digest(told: &[&Told], date: Date, whole: bool, chain: Option<&str>) -> L
         blocks.push(Block::List { ordered: false, items: items.collect() });
     }
     let shown = &told[..told.len().min(MOST_ENTRIES)];
-    let (decisive, others): (Vec<&Told>, Vec<&Told>) =
-        shown.iter().copied().partition(|t| is_decisive(t) || urgency(t) < 2);
-    for (id, title, list) in [("deciding", "Ждут решения", &decisive), ("others", "Остальные", &others)]
-    {
-        if list.is_empty() {
-            continue;
-        }
-        blocks.push(Block::heading(2, id, if decisive.is_empty() { "Эксперименты" } else { title }));
+    for list in shown.chunk_by(|a, b| need(a) == need(b)) {
+        let (id, title) = match list.first().map(|t| need(t)) {
+            Some(Need::Report) => ("broken", "Отчёт не получился"),
+            Some(Need::Data) => ("void", "Данным нельзя верить"),
+            Some(Need::Decision) => ("deciding", "Ждут решения"),
+            Some(Need::Nothing) if list.len() < shown.len() => ("others", "Остальные"),
+            _ => ("others", "Эксперименты"),
+        };
+        blocks.push(Block::heading(2, id, title));
         blocks.push(Block::Table(entries(id, list)));
     }
     if told.len() > shown.len() {
@@ -354,8 +358,27 @@ fn urgency(told: &Told) -> usize {
     order.iter().position(|action| *action == told.entry.action.as_deref()).unwrap_or(order.len())
 }
 
-fn is_decisive(told: &Told) -> bool {
-    !told.decided && matches!(told.entry.action.as_deref(), Some("ship" | "keep" | "stop"))
+/// What an experiment asks of its readers, the most urgent first: the lists of a digest, and its counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// There is no report.
+    Report,
+    /// The data cannot be trusted.
+    Data,
+    /// A decision.
+    Decision,
+    /// Nothing, or time.
+    Nothing,
+}
+
+fn need(told: &Told) -> Need {
+    match told.entry.action.as_deref() {
+        None => Need::Report,
+        Some(_) if told.decided.is_some() => Need::Nothing,
+        Some("invalid") => Need::Data,
+        Some("ship" | "keep" | "stop") => Need::Decision,
+        Some(_) => Need::Nothing,
+    }
 }
 
 fn link(told: &Told) -> Inline {
@@ -369,19 +392,28 @@ fn link(told: &Told) -> Inline {
 }
 
 fn entries(id: &str, list: &[&Told]) -> Table {
+    let decided = list.iter().any(|t| t.decided.is_some());
+    let mut columns = vec![Column::text("Эксперимент"), Column::text("Совет"), Column::text("Что найдено")];
+    if decided {
+        columns.insert(2, Column::text("Решили"));
+    }
     let rows = list.iter().map(|t| {
         let e = &t.entry;
         let said = vec![Inline::Strong(e.headline.clone()), Inline::Text(format!(" {}", e.lead))];
-        vec![
+        let mut row = vec![
             Cell { inlines: vec![link(t)], sort: None, tone: None },
             Cell::text(t.action()).tone(e.tone),
             Cell { inlines: said, sort: None, tone: None },
-        ]
+        ];
+        if decided {
+            row.insert(2, Cell::text(t.decided.clone().unwrap_or_else(|| ABSENT.to_owned())));
+        }
+        row
     });
     Table {
         id: format!("{id}-list"),
         caption: String::new(),
-        columns: vec![Column::text("Эксперимент"), Column::text("Решение"), Column::text("Что найдено")],
+        columns,
         rows: rows.collect(),
         notes: Vec::new(),
     }

@@ -13,8 +13,8 @@ pub mod sentences;
 use serde_json::{Value, json};
 
 use crate::findings::Findings;
-use crate::wording::dates;
 use crate::wording::narrative::{Narrative, NarrativeError};
+use crate::wording::{dates, typography};
 use document::{Block, Document, Meta};
 use sentences::{Decision, Sentence};
 
@@ -78,8 +78,19 @@ pub fn compose(findings: &Findings, narrative: &Narrative) -> Result<Report, Nar
     for section in sections::SECTIONS {
         blocks.extend(section(&teller)?);
     }
+    blocks.iter_mut().for_each(set_titles);
     let document = Document { meta: meta(findings, &decision), blocks };
     Ok(Report { document, decision, choices })
+}
+
+/// Headings and captions hold titles of the config, whose numbers must not part from their units either.
+fn set_titles(block: &mut Block) {
+    match block {
+        Block::Heading { text, .. } => *text = typography::typeset(text),
+        Block::Table(table) => table.caption = typography::typeset(&table.caption),
+        Block::Figure(figure) => figure.caption = typography::typeset(&figure.caption),
+        _ => {}
+    }
 }
 
 fn meta(findings: &Findings, decision: &Decision) -> Meta {

@@ -30,10 +30,10 @@ impl Scale {
             outcome.groups.iter().filter_map(|g| g.ci.map(|(low, high)| (high - low) / 2.0)).reduce(f64::min)
         });
         let shown = spread.map_or(1.0, |s| if percent { s * 100.0 } else { s });
-        let money = ["₽", "€", "$", "руб.", "р."].contains(&unit.as_str());
-        let least = if money || percent { 2 } else { 0 };
         let decimals = numbers::decimals_for(shown, 2);
         let largest = outcome.groups.iter().filter_map(|g| g.mean).map(f64::abs).fold(0.0, f64::max);
+        // In millions nobody counts kopecks.
+        let least = if percent || is_money(&unit) && largest < 1e6 { 2 } else { 0 };
         let small = !percent && largest > 0.0 && largest < 1.0;
         let third = if small { numbers::decimals_for(largest, 3).min(decimals + 1) } else { 0 };
         Scale { percent, unit, decimals: decimals.max(third).clamp(least, 8) }
@@ -46,6 +46,17 @@ impl Scale {
         } else {
             numbers::with_unit(&numbers::number(x, self.decimals), &self.unit)
         }
+    }
+
+    /// A value that was observed and not computed: whole numbers stay whole, money has no more than its kopecks.
+    pub fn observed(&self, x: f64) -> String {
+        let decimals = match (self.percent, is_money(&self.unit)) {
+            (true, _) => return self.value(x),
+            (false, true) if self.decimals > 0 => 2,
+            (false, _) if x.fract() == 0.0 => 0,
+            (false, _) => self.decimals,
+        };
+        numbers::with_unit(&numbers::number(x, decimals), &self.unit)
     }
 
     /// A value without its unit, for columns that name it once.
@@ -64,6 +75,11 @@ impl Scale {
         } else {
             numbers::with_unit(&numbers::signed(x, self.decimals), &self.unit)
         }
+    }
+
+    /// Whether a difference is zero in the digits that are shown.
+    pub fn is_zero(&self, x: f64) -> bool {
+        !self.difference(x).contains(|c: char| ('1'..='9').contains(&c) || c == '∞')
     }
 
     /// A difference without its sign, for «ниже на …».
@@ -109,6 +125,10 @@ impl Scale {
     }
 }
 
+fn is_money(unit: &str) -> bool {
+    ["₽", "€", "$", "руб.", "р."].contains(&unit)
+}
+
 /// A number with four significant digits at most and no zeros that say nothing: «0,3247», «152», «−12,07».
 pub fn compact(x: f64) -> String {
     without_zeros(&numbers::significant(x, 4))
@@ -126,6 +146,18 @@ pub fn without_zeros(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_observed_has_no_decimals_of_its_mean() {
+        let of = |unit: &str, decimals| Scale { percent: false, unit: unit.into(), decimals };
+        assert_eq!(
+            of("₽", 3).observed(1304.27).replace(numbers::THIN, " ").replace(numbers::NBSP, " "),
+            "1 304,27 ₽"
+        );
+        assert_eq!(of("", 2).observed(7.0), "7");
+        assert_eq!(of("", 2).observed(7.5), "7,50");
+        assert_eq!(of("₽", 2).observed(7.0).replace(numbers::NBSP, " "), "7,00 ₽");
+    }
 
     #[test]
     fn zeros_that_say_nothing_are_dropped() {

@@ -50,6 +50,29 @@ pub struct Decision {
     pub steps: Vec<Sentence>,
 }
 
+/// The step that stands where people have already decided.
+pub const DECIDED: &str = "decided";
+
+/// Steps that ask people to decide, or to go on and decide later: a decision that is written down has answered them.
+const ANSWERED: [&str; 7] = [
+    "stop-in-vain",
+    "roll-out",
+    "do-not-roll-out",
+    "measure-guardrail",
+    "collect",
+    "wait-for-end",
+    "start-as-planned",
+];
+
+/// The codes of what to do next, after what people have decided.
+fn steps(findings: &Findings) -> Vec<&'static str> {
+    let advised = findings.verdict.steps.iter().copied();
+    if findings.history.standing().is_none() {
+        return advised.collect();
+    }
+    std::iter::once(DECIDED).chain(advised.filter(|code| !ANSWERED.contains(code))).collect()
+}
+
 /// Renders the decision: the template of the deciding rule writes the headline, the lead and then the reasons, a
 /// paragraph each; risks and steps have a template a code.
 pub fn decision(
@@ -70,7 +93,7 @@ pub fn decision(
     let headline = next("headline")?;
     let lead = next("lead")?;
     let reasons = paragraphs.map(|text| Sentence { code: verdict.rule, text }).collect();
-    let mut steps = of_codes(narrative, "step", &verdict.steps, facts)?;
+    let mut steps = of_codes(narrative, "step", &steps(findings), facts)?;
     steps.extend(
         own_steps
             .iter()

@@ -126,6 +126,16 @@ pub fn count_fraction(x: f64, decimals: usize, forms: Forms) -> String {
     numbers::with_unit(&numbers::number(x, decimals), word)
 }
 
+/// How many times, after «в»: «10 раз», «1,5 раза». Large ratios and whole ones have no decimals.
+pub fn times(x: f64, decimals: usize) -> String {
+    let decimals = if x.abs() >= 10.0 { 0 } else { decimals };
+    let text = numbers::number(x, decimals);
+    let zeros = text.split_once(',').is_none_or(|(_, rest)| rest.bytes().all(|digit| digit == b'0'));
+    let decimals = if zeros { 0 } else { decimals };
+    let shown = if zeros { numbers::number(x, 0) } else { text.trim_end_matches('0').to_owned() };
+    numbers::with_unit(&shown, plural_fraction(x, decimals, "раз", "раза", "раз"))
+}
+
 fn choose<'a>(operands: PluralOperands, one: &'a str, few: &'a str, many: &'a str) -> &'a str {
     match RULES.with(|rules| rules.as_ref().map(|rules| rules.category_for(operands))) {
         Some(PluralCategory::One) => one,
@@ -175,6 +185,18 @@ mod tests {
         assert_eq!(plural_fraction(5.0, 0, "день", "дня", "дней"), "дней");
         assert_eq!(plural_fraction(21.0, 0, "день", "дня", "дней"), "день");
         assert_eq!(plural_fraction(f64::NAN, 1, "день", "дня", "дней"), "дней");
+    }
+
+    #[test]
+    fn times_agree_with_what_is_printed() {
+        let said = |x: f64| times(x, 1).replace(NBSP, " ");
+        assert_eq!(said(1.5), "1,5 раза");
+        assert_eq!(said(2.04), "2 раза");
+        assert_eq!(said(5.0), "5 раз");
+        assert_eq!(said(10.0), "10 раз");
+        assert_eq!(said(104.96), "105 раз");
+        assert_eq!(times(1.25, 2).replace(NBSP, " "), "1,25 раза");
+        assert_eq!(times(1.10, 2).replace(NBSP, " "), "1,1 раза");
     }
 
     #[test]

@@ -114,8 +114,10 @@ pub fn facts() -> Value {
         "holding": ["«Выручка»", "«Покупки»"], "too_many": ["«Время»", "«Визиты»"],
         "conservative": ["«Заказы»", "«Жалобы»"], "discrete": ["«Возвраты»", "«Отказы»"],
         "not_run": [
-            { "title": "Чаевые", "rare": true, "dear": false }, { "title": "Оценки", "rare": false, "dear": true },
+            { "title": "Чаевые", "rare": true, "dear": false, "constant": false },
+            { "title": "Оценки", "rare": false, "dear": true, "constant": true },
         ],
+        "tails": true,
         "iterations": 2000,
     });
     watch_all(&mut facts);
@@ -161,7 +163,7 @@ pub fn facts() -> Value {
     facts["metric"] = facts["metrics"][0].clone();
     facts["plan"] = facts["plans"][0].clone();
     facts["choice"] = facts["choices"][0].clone();
-    facts["trust"]["refusing"] = json!(["в данных нет ни одной строки", "строк, которые не читаются: 3"]);
+    facts["trust"]["refusing"] = json!(["в данных нет ни одной строки", "3 строки не читаются"]);
     for metric in ["primary", "metric"] {
         facts[metric]["large"] = json!(true);
     }
@@ -190,8 +192,8 @@ pub fn facts() -> Value {
     });
     facts["device"] = json!({
         "by_user": true, "mean_devices": "1,9", "multi": "60\u{a0}%", "match_rate": "85\u{a0}%",
-        "contaminated_by_device": "36,3\u{a0}%", "retained_by_device": "66\u{a0}%", "inflation_by_device": "2,3",
-        "contaminated": "6,2\u{a0}%", "retained": "94\u{a0}%", "inflation": "1,14", "n_per_group": 4279,
+        "contaminated_by_device": "36,3\u{a0}%", "retained_by_device": "66\u{a0}%", "inflation_by_device": "2,3\u{a0}раза",
+        "contaminated": "6,2\u{a0}%", "retained": "94\u{a0}%", "inflation": "1,14\u{a0}раза", "n_per_group": 4279,
     });
     facts
 }
@@ -260,7 +262,7 @@ fn sample(key: &str) -> Value {
         }
         "at_plan" => json!({ "n": 262_947, "holds": true, "ranking": ["B", "A"], "larger": true }),
         "adjustment" => {
-            json!({ "removed": "40\u{a0}%", "helps": true, "times": "1,7", "days_saved": 12 })
+            json!({ "removed": "40\u{a0}%", "helps": true, "times": "1,7\u{a0}раза", "days_saved": 12, "seen": "0,08\u{a0}₽" })
         }
         "adjusted" => json!({
             "known": ["значение самого показателя до эксперимента", "«Месяцев с регистрации»"],
@@ -277,13 +279,17 @@ fn sample(key: &str) -> Value {
         "rounded" => json!("0,0008\u{a0}%"),
         "winsorized" => json!({ "low": "1,10\u{a0}₽", "high": "900,00\u{a0}₽", "raised": 3, "lowered": 7 }),
         "clusters" => json!({ "rows": 995, "units": 448 }),
+        "decided" => json!({
+            "outcome": "ship", "on": "2026-10-13", "follows": true, "review_on": "2026-12-01", "review_due": true,
+        }),
+        "users_now" => json!(120),
         "controls" => json!({ "groups": ["A", "B"], "comparisons": 6, "metric": "Выручка", "p": 0.02 }),
         "contamination" => json!({ "units": 11, "share": "1,2\u{a0}%" }),
         "outlasts" => json!({ "days": 14, "missing": 21, "end": "2026-12-12" }),
         "assumption" => json!("Размер группы — допущение."),
         "next_best" => json!({ "id": "C", "p": 0.2, "significant": false }),
         "spread" => json!({
-            "ratio": "1,3", "half_as_large_again": false, "wide": "B", "narrow": "A", "wide_is_control": false,
+            "times": "1,3\u{a0}раза", "half_as_large_again": false, "wide": "B", "narrow": "A", "wide_is_control": false,
             "wide_sd": "58", "narrow_sd": "40",
         }),
         "days" | "days_saved" | "days_two_groups" | "corrected_days" | "full_weeks" => json!(592),

@@ -70,7 +70,12 @@ impl Page<'_> {
     }
 
     fn verdict(&mut self, card: &VerdictCard) {
-        self.paragraph("", &format!("{}. {}", card.label.trim_end_matches('.'), card.headline));
+        // «Продолжать. Продолжать: …» would say it twice.
+        let label = card.label.trim_end_matches('.');
+        match card.headline.starts_with(label) {
+            true => self.paragraph("", &card.headline),
+            false => self.paragraph("", &format!("{label}. {}", card.headline)),
+        }
         if !card.lead.is_empty() {
             self.line("", &card.lead);
         }

@@ -297,7 +297,7 @@ impl<'a> Maker<'a> {
             lead: &card.lead,
             effects: card.effects.as_ref().map(|table| TableView {
                 stacked: true,
-                ..self.table(table, String::new(), "Эффекты по метрикам".into())
+                ..self.table(table, String::new(), "Эффекты по показателям".into())
             }),
             points: card
                 .points

@@ -14,10 +14,13 @@ impl Composer<'_> {
     pub fn title(&mut self, document: &Document) {
         let meta = &document.meta;
         self.plain("H1", title_text(document), Face::SemiBold, color::INK, &TITLE);
-        let details: Vec<&str> = [meta.subtitle.as_str(), meta.date_words.as_str()]
-            .into_iter()
-            .filter(|t| !t.is_empty())
-            .collect();
+        // A date without its words would look like one more day of the experiment; a digest may already say it.
+        let date = match meta.date_words.is_empty() || meta.subtitle.contains(meta.date_words.as_str()) {
+            true => String::new(),
+            false => format!("данные на\u{a0}{}", meta.date_words),
+        };
+        let details: Vec<&str> =
+            [meta.subtitle.as_str(), date.as_str()].into_iter().filter(|t| !t.is_empty()).collect();
         self.space(HALF * 0.6);
         self.plain("P", &details.join(" · "), Face::Regular, color::MUTED, &NOTE);
         self.space(HALF * 2.0);

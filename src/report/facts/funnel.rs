@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::metric::pair;
+use super::names;
 use crate::config::valid::FunnelStep;
 use crate::metrics::outcome::{GroupOutcome, MetricOutcome};
 use crate::report::scale::Scale;
@@ -16,10 +17,9 @@ pub fn funnel(of: &FunnelStep, steps: &[&MetricOutcome]) -> Value {
         .iter()
         .filter_map(|o| Some(json!({ "title": o.metric.title, "reason": o.undefined.as_ref()?.code() })));
     let end = measured().next_back().map(|o| {
-        let groups = o
-            .groups
-            .iter()
-            .filter_map(|g| Some(json!({ "id": g.id, "share": numbers::percent(g.mean?, 1) })));
+        let groups = o.groups.iter().filter_map(|g| {
+            Some(json!({ "id": names::group(&g.id), "share": numbers::percent(g.mean?, 1) }))
+        });
         json!({ "title": o.metric.title, "groups": groups.collect::<Vec<_>>() })
     });
     let mut pairs: Vec<Value> = Vec::new();
@@ -36,7 +36,7 @@ pub fn funnel(of: &FunnelStep, steps: &[&MetricOutcome]) -> Value {
             }
         }
         pairs.push(
-            json!({ "control": c.control, "treatment": c.treatment, "parted": parted, "alike": alike }),
+            json!({ "control": names::group(&c.control), "treatment": names::group(&c.treatment), "parted": parted, "alike": alike }),
         );
     }
     json!({
@@ -60,7 +60,7 @@ fn loss(steps: &[&MetricOutcome]) -> Option<Value> {
     let worst =
         steps.windows(2).filter_map(|of| Some((of, of_control(&of)?))).min_by(|a, b| a.1.total_cmp(&b.1))?.0;
     let groups = worst[0].groups.iter().zip(&worst[1].groups).filter_map(|(from, to)| {
-        Some(json!({ "id": from.id, "share": numbers::percent(passed(from, to)?, 1) }))
+        Some(json!({ "id": names::group(&from.id), "share": numbers::percent(passed(from, to)?, 1) }))
     });
     Some(json!({
         "from": worst[0].metric.title,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::minus;
+use super::{minus, names};
 use crate::findings::Findings;
 use crate::history::Effect;
 use crate::metrics::outcome::{Comparison, MetricOutcome};
@@ -34,6 +34,18 @@ pub fn moved(f: &Findings) -> Vec<Moved<'_>> {
     all.filter_map(|(outcome, now)| Some(Moved { outcome, now, before: pair(outcome, now)? })).collect()
 }
 
+/// What people have decided, beside tonight's advice: the next step must respect it.
+pub fn decided(f: &Findings) -> Option<Value> {
+    let standing = f.history.standing()?;
+    Some(json!({
+        "outcome": standing.outcome.name(),
+        "on": standing.on.to_string(),
+        "follows": standing.outcome.follows(f.verdict.action.name()),
+        "review_on": standing.review_on.map(|day| day.to_string()),
+        "review_due": standing.review_on.is_some_and(|day| day <= f.date),
+    }))
+}
+
 /// What changed since the last report and which decision stands. `label` is tonight's action in words.
 pub fn history(f: &Findings, terms: &Terms, label: &str) -> Value {
     let mut facts = json!({ "as_many": false, "still": false, "turned": false, "rules_differ": false });
@@ -60,7 +72,7 @@ pub fn history(f: &Findings, terms: &Terms, label: &str) -> Value {
             let scale = Scale::of(pair.outcome);
             let (shown, shown_before) = (scale.difference(now), scale.difference(before));
             put("metric", json!(pair.outcome.metric.title));
-            put("pair", json!(minus(&pair.now.treatment, &pair.now.control)));
+            put("pair", json!(minus(&names::group(&pair.now.treatment), &names::group(&pair.now.control))));
             put("still", json!(shown == shown_before));
             put("turned", json!(now * before < 0.0));
             put("difference", json!(shown));

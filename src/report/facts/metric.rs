@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{percent_of_level, relative_words, watch};
+use super::{names, percent_of_level, relative_words, watch};
 use crate::config::valid::{Config, Goal, Metric, MetricSource, Role};
 use crate::metrics::outcome::{Beside, Comparison, Direction, MetricOutcome, VarianceRemoved};
 use crate::report::gates;
 use crate::report::scale::Scale;
 use crate::verdict;
-use crate::wording::numbers;
+use crate::wording::{numbers, plural};
 
 /// How the data room names the covariates that are the metric itself before the experiment.
 const PRE_PERIOD: &str = "pre-period: ";
@@ -41,6 +41,8 @@ pub struct PairFacts {
     pub relative: Option<String>,
     /// The treatment's value is greater.
     pub higher: bool,
+    /// The difference is zero in the digits that are shown.
+    pub equal: bool,
     pub interval: Option<String>,
     /// The interval of the difference lies on one side of zero; false without an interval.
     pub excludes_zero: bool,
@@ -161,14 +163,15 @@ pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
         .flatten();
     PairFacts {
         reading: reading(o, c),
-        control: c.control.clone(),
-        treatment: c.treatment.clone(),
+        control: names::group(&c.control),
+        treatment: names::group(&c.treatment),
         value_control: value(&c.control),
         value_treatment: value(&c.treatment),
         difference: estimate.map(|x| scale.difference(x)),
         size: estimate.map(|x| scale.size(x)),
         relative: c.relative.map(|r| relative_words(r.estimate)),
         higher: estimate.is_some_and(|x| x > 0.0),
+        equal: estimate.is_some_and(|x| scale.is_zero(x)),
         interval: ci.map(|ci| scale.interval(ci)),
         excludes_zero: ci.is_some_and(|(low, high)| low > 0.0 || high < 0.0),
         level: percent_of_level(c.level),
@@ -191,18 +194,20 @@ pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
             let saved = c.needed.and_then(|n| n.days).map(|days| (days * (1.0 / removed.ratio - 1.0)).round());
             json!({
                 "days_saved": saved.filter(|days| *days >= 1.0).map(|days| days as u64),
+                // The effect for which they are saved.
+                "seen": c.needed.map(|n| scale.size(n.effect)),
                 "removed": numbers::percent((1.0 - removed.ratio).max(0.0), 0),
                 "helps": removed.ratio < 0.995,
                 // How many more units the same precision would need without the adjustment, where the number says something.
-                "times": (removed.ratio > 0.0 && removed.ratio < 0.95).then(|| numbers::number(1.0 / removed.ratio, 1)),
+                "times": (removed.ratio > 0.0 && removed.ratio < 0.95).then(|| plural::times(1.0 / removed.ratio, 1)),
             })
         }),
         detectable: c.detectable.map(|d| scale.size(d.absolute)),
         detectable_relative: c.detectable.and_then(|d| d.relative).map(plain_percent),
         driver: c.driver.as_ref().map(|d| {
             json!({
-                "group": d.group,
-                "value": scale.value(d.value),
+                "group": names::group(&d.group),
+                "value": scale.observed(d.value),
                 "share": numbers::percent(d.share, 0),
                 "mean_without": scale.value(d.mean_without),
                 "difference_without": scale.difference(d.difference_without),
@@ -288,12 +293,12 @@ fn title(o: &MetricOutcome) -> String {
 pub fn metric(config: &Config, o: &MetricOutcome) -> MetricFacts {
     let scale = Scale::of(o);
     let groups = o.groups.iter().map(|g| GroupFacts {
-        id: g.id.clone(),
+        id: names::group(&g.id),
         n: g.n,
         value: g.mean.map(|x| scale.value(x)),
         sd: g.sd.map(|x| scale.value(x)),
-        median: g.median.map(|x| scale.value(x)),
-        max: g.max.map(|x| scale.value(x)),
+        median: g.median.map(|x| scale.observed(x)),
+        max: g.max.map(|x| scale.observed(x)),
     });
     let alpha = o.alpha;
     MetricFacts {
@@ -304,19 +309,19 @@ pub fn metric(config: &Config, o: &MetricOutcome) -> MetricFacts {
         role: o.metric.role,
         test: o.comparisons.first().map(|c| c.deciding.test).unwrap_or("auto").to_owned(),
         groups: groups.collect(),
-        control: o.groups.first().map(|g| g.id.clone()),
+        control: o.groups.first().map(|g| names::group(&g.id)),
         pairs: o.comparisons.iter().map(|c| pair(o, c, &scale)).collect(),
         n_total: o.groups.iter().map(|g| g.n).sum(),
         omnibus: o.omnibus.as_ref().map(|t| json!({ "test": t.test, "p": t.p, "significant": t.p < alpha })),
         assumption: o.metric.assumption.clone(),
         conditional: o.conditional.as_ref().map(|shares| {
             json!({
-                "shares": shares.iter().map(|(id, s)| format!("{id}: {}", numbers::percent(*s, 2))).collect::<Vec<_>>(),
+                "shares": shares.iter().map(|(id, s)| format!("{}: {}", names::group(id), numbers::percent(*s, 2))).collect::<Vec<_>>(),
                 "companion": companion(config, o),
             })
         }),
         at_plan: o.at_plan.as_ref().map(|a| {
-            json!({ "n": a.n, "holds": a.holds, "ranking": a.ranking, "larger": o.groups.iter().all(|g| g.n < a.n) })
+            json!({ "n": a.n, "holds": a.holds, "ranking": a.ranking.iter().map(|id| names::group(id)).collect::<Vec<_>>(), "larger": o.groups.iter().all(|g| g.n < a.n) })
         }),
         family: Some(o.family).filter(|family| *family > o.comparisons.len() as u64),
         controls: o.controls.iter().map(|c| pair(o, c, &scale)).collect(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 mod funnel;
 pub mod history;
 mod metric;
+pub mod names;
 mod plan;
 mod trust;
 mod validation;
@@ -19,7 +20,7 @@ use crate::config::valid::{Goal, RandomisationUnit, Role};
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::verdict::{self, Evidence, Verdict};
-use crate::wording::{dates, numbers};
+use crate::wording::{dates, numbers, plural};
 pub use funnel::funnel;
 pub use metric::READINGS;
 use metric::{MetricFacts, metric, pair};
@@ -54,12 +55,24 @@ pub fn level_words(level: f64) -> String {
 
 /// A relative change as a percentage with one decimal, or none where it is large.
 pub fn relative_words(share: f64) -> String {
-    numbers::signed_percent(share, if share.abs() >= 1.0 { 0 } else { 1 })
+    numbers::signed_percent(share, relative_decimals(share))
+}
+
+/// The interval of a relative change, with the decimals of the change itself.
+pub fn relative_interval(share: f64, (low, high): (f64, f64)) -> String {
+    numbers::interval_of_percent(low, high, relative_decimals(share))
+}
+
+fn relative_decimals(share: f64) -> usize {
+    if share.abs() >= 1.0 { 0 } else { 1 }
 }
 
 /// One guardrail in one treatment.
 #[derive(Serialize)]
 struct GuardrailFacts {
+    /// The treatment as the config names it.
+    #[serde(skip)]
+    id: String,
     title: String,
     control: String,
     treatment: String,
@@ -85,6 +98,7 @@ fn guardrails(f: &Findings) -> Vec<GuardrailFacts> {
         for c in o.comparisons.iter().filter(|c| Some(c.control.as_str()) == control) {
             let said = pair(o, c, &scale);
             found.push(GuardrailFacts {
+                id: c.treatment.clone(),
                 title: o.metric.title.clone(),
                 control: said.control,
                 treatment: said.treatment,
@@ -136,6 +150,9 @@ pub fn normality_p(p: f64, alpha: f64) -> String {
     }
 }
 
+/// Observations of a group below which an approximation must not be called exact.
+const FEW: u64 = 200;
+
 /// Everything templates may read, for one experiment.
 pub fn of(f: &Findings) -> Value {
     let e = &f.config.experiment;
@@ -151,7 +168,7 @@ pub fn of(f: &Findings) -> Value {
     let metrics: Vec<MetricFacts> = f.outcomes.iter().map(told).collect();
     let primary = evidence.primary().map(|o| metric(&f.config, o));
     let guardrails = guardrails(f);
-    let harming = |treatment: &str| guardrails.iter().any(|g| g.harmed && g.treatment == treatment);
+    let harming = |treatment: &str| guardrails.iter().any(|g| g.harmed && g.id == treatment);
     let deciding =
         evidence.primary().and_then(|o| Some(pair(o, speaking(o, &f.verdict, &harming)?, &Scale::of(o))));
     let treatments: Vec<&str> = evidence
@@ -169,7 +186,7 @@ pub fn of(f: &Findings) -> Value {
         let rivals = others.filter(|id| f.verdict.rule != "winner-tied" || better(id));
         let apart = rivals.filter_map(|id| Some((id, evidence.told_apart(winner, id)?)));
         let (id, hardest) = apart.max_by(|a, b| a.1.p.total_cmp(&b.1.p))?;
-        Some(json!({ "id": id, "p": hardest.p, "significant": hardest.significant }))
+        Some(json!({ "id": names::group(id), "p": hardest.p, "significant": hardest.significant }))
     });
     let mut ranking: Vec<(&str, f64)> = evidence
         .primary()
@@ -185,10 +202,10 @@ pub fn of(f: &Findings) -> Value {
         let narrow = o.groups.iter().min_by(|a, b| by_sd(a).total_cmp(&by_sd(b)))?;
         let shown = |x: f64| scale_sd(&scale, x);
         Some(json!({
-            "ratio": numbers::number(ratio, 1),
+            "times": plural::times(ratio, 1),
             "half_as_large_again": (1.4..1.6).contains(&ratio),
-            "wide": wide.id,
-            "narrow": narrow.id,
+            "wide": names::group(&wide.id),
+            "narrow": names::group(&narrow.id),
             "wide_is_control": o.groups.first().is_some_and(|g| g.id == wide.id),
             "wide_sd": shown(wide.sd?),
             "narrow_sd": shown(narrow.sd?),
@@ -200,8 +217,10 @@ pub fn of(f: &Findings) -> Value {
         .map(|c| {
             json!({
                 "metric": c.question.metric,
+                "named": names::metric(&c.question.metric),
                 "kind": c.question.kind.name(),
                 "n": c.question.n,
+                "small": c.question.n < FEW,
                 "p": c.question.normality.as_ref().map(|n| normality_p(n.p, c.question.alpha)),
                 "normality_test": c.question.normality.as_ref().map(|n| n.test.clone()),
                 "threshold": compact(c.question.alpha),
@@ -226,6 +245,7 @@ pub fn of(f: &Findings) -> Value {
             "owner": e.owner,
             "planned": e.status == crate::config::valid::Status::Planned,
             "running": e.status == crate::config::valid::Status::Running,
+            "finished": e.status == crate::config::valid::Status::Finished,
             "start": e.start.map(|d| d.to_string()),
             "end": e.end.map(|d| d.to_string()),
             "period": e.start.zip(e.end).map(|(a, b)| dates::period(a, b)),
@@ -240,20 +260,22 @@ pub fn of(f: &Findings) -> Value {
         "pairs": primary_pairs,
         "rows": f.data.as_ref().map(|d| d.reading.rows),
         "units": f.data.as_ref().map(|d| d.groups.iter().map(|g| g.units).sum::<u64>()),
+        "users_now": users_now(f),
+        "decided": history::decided(f),
         "streamed": f.data.as_ref().and_then(|d| d.streamed.as_ref()).map(|s| json!({
             "step": s.step, "of_units": s.of_units, "error": s.quantile_error,
         })),
         "settled": f.data.as_ref().and_then(|d| d.settled).map(dates::long),
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
         "void": void,
-        "winner": f.verdict.winner,
+        "winner": f.verdict.winner.as_deref().map(names::group),
         "primary": primary,
         "pair": deciding,
-        "treatments": treatments,
-        "harming": treatments.iter().filter(|t| harming(t)).collect::<Vec<_>>(),
+        "treatments": treatments.iter().map(|id| names::group(id)).collect::<Vec<_>>(),
+        "harming": treatments.iter().filter(|t| harming(t)).map(|id| names::group(id)).collect::<Vec<_>>(),
         "guardrails": guardrails,
         "next_best": next_best,
-        "ranking": ranking.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        "ranking": ranking.iter().map(|(id, _)| names::group(id)).collect::<Vec<_>>(),
         "spread": spread,
         "metrics": metrics,
         "watch": watch::watch(f),
@@ -266,6 +288,12 @@ pub fn of(f: &Findings) -> Value {
         "choices": choices,
         "device": device,
     })
+}
+
+/// How many users take part so far: by the rows, else by the sizes that the primary metric was given.
+fn users_now(f: &Findings) -> Option<u64> {
+    let given = || f.outcomes.iter().find(|o| o.metric.role == Role::Primary && o.conditional.is_none());
+    f.units().or_else(|| given().map(|o| o.groups.iter().map(|g| g.n).sum()))
 }
 
 /// A standard deviation with few digits.

@@ -75,6 +75,7 @@ pub fn plan(config: &Config, p: &PlanOutcome) -> Option<Value> {
         "baseline": baseline,
         "target": target,
         "lift": lift_text,
+        "lift_size": lift_text.trim_start_matches(['+', numbers::MINUS]),
         "relative": relative,
         "alpha": plan.alpha,
         "rises": lift > 0.0,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::names;
 use crate::config::valid::{Config, MetricSource, OnBroken};
 use crate::findings::Findings;
 use crate::report::gates;
@@ -11,13 +12,16 @@ use crate::wording::numbers;
 /// Sample ratio, gates, invalid values, controls.
 pub fn trust(f: &Findings) -> Value {
     let srm = f.trust.srm.as_ref().map(|s| {
-        let sizes: Vec<String> =
-            s.groups.iter().map(|(id, n)| format!("{id} — {}", numbers::integer(*n))).collect();
+        let sizes: Vec<String> = s
+            .groups
+            .iter()
+            .map(|(id, n)| format!("{} — {}", names::group(id), numbers::integer(*n)))
+            .collect();
         let declared: Vec<String> = s
             .groups
             .iter()
             .zip(&s.shares)
-            .map(|((id, _), share)| format!("{id} — {}", numbers::percent(*share, 1)))
+            .map(|((id, _), share)| format!("{} — {}", names::group(id), numbers::percent(*share, 1)))
             .collect();
         let absent: Vec<String> = s.absent().map(|id| format!("«{id}»")).collect();
         json!({ "ok": s.ok, "p": s.test.p, "groups": sizes, "declared": declared, "absent": absent })
@@ -80,9 +84,9 @@ fn column_is_used(config: &Config, column: &str) -> bool {
 fn controls(f: &Findings) -> Option<Value> {
     let pairs = || f.outcomes.iter().flat_map(|o| o.controls.iter().map(move |c| (o, c)));
     let (o, least) = pairs().min_by(|a, b| a.1.p_adjusted.total_cmp(&b.1.p_adjusted))?;
-    let mut groups: Vec<&str> = Vec::new();
+    let mut groups: Vec<String> = Vec::new();
     for (_, c) in pairs() {
-        for id in [c.control.as_str(), c.treatment.as_str()] {
+        for id in [&c.control, &c.treatment].map(|id| names::group(id)) {
             if !groups.contains(&id) {
                 groups.push(id);
             }

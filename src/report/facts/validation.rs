@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{metric_title, part_name};
-use crate::config::valid::MetricSource;
+use super::{metric_title, names, part_name};
+use crate::config::valid::{MetricKind, MetricSource};
 use crate::findings::Findings;
 use crate::metrics::outcome::MetricOutcome;
 use crate::proof::calibration::{NotRun, Verdict};
 use crate::proof::novelty::{Part, Shape};
 use crate::proof::segments::SegmentEffect;
 use crate::report::scale::Scale;
+use crate::stats::Undefined;
 use crate::validation::aa::Proven;
 use crate::validation::course::ByDay;
 use crate::validation::segments::BySegment;
@@ -17,6 +18,11 @@ use crate::validation::segments::BySegment;
 /// The title of a metric in the marks that the typographer sets.
 fn quoted(f: &Findings, id: &str) -> String {
     format!("«{}»", metric_title(f, id))
+}
+
+/// Nothing is left to check where all values are the same.
+fn is_constant(reason: NotRun) -> bool {
+    matches!(reason, NotRun::Undefined(Undefined::ZeroVariance | Undefined::AllValuesTied))
 }
 
 /// What the A/A run says of all metrics; none where there was none.
@@ -31,10 +37,20 @@ pub fn proof(f: &Findings) -> Option<Value> {
         Verdict::NotRun(reason) => Some(json!({
             "title": metric_title(f, &p.metric),
             "rare": reason == NotRun::MostlyUndefined,
+            "constant": is_constant(reason),
             "dear": reason == NotRun::TooExpensive,
         })),
         _ => None,
     });
+    let of_shares = |id: &str| {
+        let outcome = f.outcomes.iter().find(|o| o.metric.id == id);
+        outcome.is_some_and(|o| o.metric.kind == MetricKind::Proportion)
+    };
+    let failing = |p: &&Proven| match p.verdict {
+        Verdict::TooMany => true,
+        Verdict::Conservative => !p.discrete,
+        _ => false,
+    };
     // A quantile of rows in clusters, and an aggregate of counted rows, have no such run.
     let without = f.outcomes.iter().filter(|o| {
         let rows = matches!(o.metric.source, MetricSource::Rows(_));
@@ -42,6 +58,8 @@ pub fn proof(f: &Findings) -> Option<Value> {
     });
     Some(json!({
         "without": without.map(|o| quoted(f, &o.metric.id)).collect::<Vec<_>>(),
+        // Values of nought and one have no large ones among them.
+        "tails": f.proven.iter().filter(failing).any(|p| !of_shares(&p.metric)),
         "holding": titles(&|p| p.verdict == Verdict::Holds),
         "too_many": titles(&|p| p.verdict == Verdict::TooMany),
         "conservative": titles(&|p| p.verdict == Verdict::Conservative && !p.discrete),
@@ -75,8 +93,8 @@ pub fn segment(f: &Findings, by: &BySegment, o: &MetricOutcome) -> Value {
     let merged: Vec<String> = by.found.effects.iter().flat_map(|part| names(&part.merged)).collect();
     json!({
         "metric": o.metric.title,
-        "control": by.control,
-        "treatment": by.treatment,
+        "control": names::group(&by.control),
+        "treatment": names::group(&by.treatment),
         "differing": differing.collect::<Vec<_>>(),
         "p": by.found.heterogeneity.map(|h| h.p),
         "uneven": by.found.heterogeneity.is_some_and(|h| h.p < alpha),
@@ -97,8 +115,8 @@ pub fn course(by: &ByDay, o: &MetricOutcome) -> Value {
     let part = |part: &Option<Part>| part.as_ref().map(|part| scale.difference(part.effect.estimate));
     json!({
         "metric": o.metric.title,
-        "control": by.control,
-        "treatment": by.treatment,
+        "control": names::group(&by.control),
+        "treatment": names::group(&by.treatment),
         "fades": by.found.shape == Shape::Fades,
         "grows": by.found.shape == Shape::Grows,
         "reverses": by.found.shape == Shape::Reverses,

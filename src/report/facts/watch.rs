@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::{lift_words, names};
 use crate::config::valid::{Monitoring as Way, Role};
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
@@ -63,8 +64,8 @@ pub fn look(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> Option<Value> {
     let cleaned = m.estimate.map(shown);
     let more = json!({
         "metric": o.metric.title,
-        "control": c.control,
-        "treatment": c.treatment,
+        "control": names::group(&c.control),
+        "treatment": names::group(&c.treatment),
         "up": m.crossed.is_some_and(|crossing| crossing.up),
         "better": c.direction == Direction::Better,
         "decided_tonight": m.crossed.is_some() && m.since.is_none(),
@@ -103,7 +104,7 @@ pub fn split(f: &Findings) -> Value {
             json!({ "title": title, "part": part_name(part), "p": p })
         }).collect::<Vec<_>>(),
         "unbalanced": f.split.unbalanced().iter().map(|(treatment, p)| {
-            json!({ "treatment": treatment, "p": p })
+            json!({ "treatment": names::group(treatment), "p": p })
         }).collect::<Vec<_>>(),
     })
 }
@@ -120,7 +121,12 @@ pub fn quality(f: &Findings) -> Vec<Value> {
         .flat_map(|o| o.comparisons.iter().map(move |c| (o, c)))
         .filter(|(_, c)| c.p_adjusted < controls::ALPHA)
         .map(|(o, c)| {
-            json!({ "title": o.metric.title, "control": c.control, "treatment": c.treatment, "p": c.p_adjusted })
+            json!({
+                "title": o.metric.title,
+                "control": names::group(&c.control),
+                "treatment": names::group(&c.treatment),
+                "p": c.p_adjusted,
+            })
         })
         .collect()
 }
@@ -142,19 +148,33 @@ pub fn changes(f: &Findings) -> Vec<Value> {
                     None => (format!("показатель «{title}», {}", rule_word(what)), *what),
                 }
             }
-            ["plan", id, what] => (format!("план «{id}», {}", rule_word(what)), *what),
+            ["plan", id, what] => {
+                let plan = f.config.plans.iter().find(|plan| plan.id == *id);
+                let title = plan.map_or(*id, |plan| plan.title.as_str());
+                let name = format!("план «{title}», {}", rule_word(what));
+                if let (Some(plan), "lift") = (plan, *what) {
+                    let lift =
+                        |v: &Option<String>| Some(lift_words(plan.estimand, v.as_deref()?.parse().ok()?).0);
+                    return Some(was_and_is(&name, lift(&change.before), lift(&change.now)));
+                }
+                (name, *what)
+            }
             [_, rest @ ..] => (rule_word(&rest.join(".")).to_owned(), *rest.last()?),
             [] => return None,
         };
         let value = |v: &Option<String>| v.as_deref().map(|value| shown(rule, value));
-        Some(match (value(&change.before), value(&change.now)) {
-            (Some(before), Some(now)) => format!("{name} — было {before}, стало {now}"),
-            (None, Some(now)) => format!("{name} — теперь {now}, раньше не было"),
-            (Some(before), None) => format!("{name} — больше нет, было {before}"),
-            (None, None) => name,
-        })
+        Some(was_and_is(&name, value(&change.before), value(&change.now)))
     });
     told.map(|text| json!({ "text": text })).collect()
+}
+
+fn was_and_is(name: &str, before: Option<String>, now: Option<String>) -> String {
+    match (before, now) {
+        (Some(before), Some(now)) => format!("{name} — было {before}, стало {now}"),
+        (None, Some(now)) => format!("{name} — теперь {now}, раньше не было"),
+        (Some(before), None) => format!("{name} — больше нет, было {before}"),
+        (None, None) => name.to_owned(),
+    }
 }
 
 /// A value as a reader writes it: numbers with a decimal comma, dates in Russian, words of the config by their Russian names,
@@ -214,8 +234,8 @@ pub fn worth(f: &Findings, w: &Worth) -> Value {
     let currency = f.config.money.as_ref().map_or("₽", |money| money.currency.as_str());
     let amount = |x: f64| numbers::with_unit(&rounded(x.abs()), currency);
     json!({
-        "control": w.control,
-        "treatment": w.treatment,
+        "control": names::group(&w.control),
+        "treatment": names::group(&w.treatment),
         "gain": amount(w.gain),
         "positive": w.gain > 0.0,
         "low": w.interval.map(|(low, _)| numbers::with_unit(&signed(low), currency)),
@@ -235,7 +255,12 @@ pub fn worth(f: &Findings, w: &Worth) -> Value {
 fn rounded(x: f64) -> String {
     let digits = if x > 0.0 { x.log10().floor() } else { 0.0 };
     let step = 10f64.powf((digits - 2.0).max(0.0));
-    numbers::number((x / step).round() * step, 0)
+    let x = (x / step).round() * step;
+    // Sums that nobody reads by their zeros.
+    if x < 1e12 {
+        return numbers::number(x, 0);
+    }
+    numbers::with_unit(&without_zeros(&numbers::significant(x / 1e12, 3)), "трлн")
 }
 
 fn signed(x: f64) -> String {

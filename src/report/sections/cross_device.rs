@@ -7,8 +7,7 @@ use crate::cross_device::{Consequence, consequences};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Inline, Table};
 use crate::wording::narrative::NarrativeError;
-use crate::wording::numbers;
-use crate::wording::typography;
+use crate::wording::{numbers, plural, typography};
 
 pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let config = &t.findings.config;
@@ -23,10 +22,10 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         "match_rate": numbers::percent(described.match_rate, 0),
         "contaminated_by_device": percent(outcome.by_device.contaminated),
         "retained_by_device": numbers::percent(outcome.by_device.retained, 0),
-        "inflation_by_device": numbers::number(outcome.by_device.inflation, 1),
+        "inflation_by_device": plural::times(outcome.by_device.inflation, 1),
         "contaminated": percent(outcome.as_designed.contaminated),
         "retained": numbers::percent(outcome.as_designed.retained, 0),
-        "inflation": numbers::number(outcome.as_designed.inflation, 2),
+        "inflation": plural::times(outcome.as_designed.inflation, 2),
         "n_per_group": plan.map(|p| (p.n_exact * outcome.as_designed.inflation).ceil() as u64),
     });
     let mut blocks = vec![Block::heading(2, "cross-device", "Один человек — несколько устройств")];

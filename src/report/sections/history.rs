@@ -15,8 +15,12 @@ use crate::wording::{dates, typography};
 pub fn point(t: &Teller) -> Option<Point> {
     let standing = t.findings.history.standing()?;
     let outcome = t.narrative.terms().word(Vocabulary::Outcome, standing.outcome.name());
-    let text =
-        format!("{outcome} — {}, {}. {}", standing.by, dates::long(standing.on), sentence(&standing.reason));
+    let text = format!(
+        "{outcome}. {} Записано {}, автор записи — {}.",
+        sentence(&standing.reason),
+        dates::long(standing.on),
+        standing.by
+    );
     let inlines = vec![Inline::Text(typography::typeset(&super::upper_first(&text)))];
     Some(Point { label: "Решение людей".into(), inlines })
 }

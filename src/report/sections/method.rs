@@ -1,5 +1,6 @@
 //! How it was done: rules, the deciding one, and what the analyst should know.
 
+use super::warnings;
 use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
 use crate::report::{GENERATOR, Teller};
 use crate::verdict::RULES;
@@ -27,13 +28,11 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         blocks.push(Block::Callout {
             tone: Tone::Caution,
             title: "Замечания программы".into(),
-            paragraphs: f
-                .warnings
-                .iter()
-                .map(|w| {
-                    // The program speaks English to analysts; its words are quoted, not told.
-                    let (code, message) = (Inline::Code(w.code.to_owned()), Inline::Code(w.message.clone()));
-                    vec![code, Inline::text(": "), message, Inline::text(".")]
+            paragraphs: warnings::told(f.warnings.iter().map(|w| (w.code, w.message.as_str())), &f.config)
+                .into_iter()
+                .map(|mut said| {
+                    said.push(Inline::text("."));
+                    said
                 })
                 .collect(),
         });

@@ -7,7 +7,7 @@ use crate::config::valid::{Goal, MetricKind, Role};
 use crate::metrics::outcome::{Comparison, Estimate, MetricOutcome, NamedTest, Way};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
-use crate::report::facts::{level_words, minus, relative_words};
+use crate::report::facts::{level_words, minus, relative_interval, relative_words};
 use crate::report::scale::{Scale, without_zeros};
 use crate::report::sentences;
 use crate::verdict::Action;
@@ -76,12 +76,12 @@ fn groups_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -
     let level = level_words(1.0 - o.alpha);
     let mut columns = vec![Column::text("Группа"), Column::number("n")];
     if counts {
-        columns.push(Column::number("Успехов"));
+        columns.push(Column::number("Событий"));
     }
     columns.push(Column::number(estimand(o.metric.kind)));
     columns.push(Column::number(format!("Интервал {level}")));
     if !counts {
-        columns.push(Column::number("Ст. отклонение"));
+        columns.push(Column::number("Ст. откл."));
     }
     if rows_known {
         columns.push(Column::number("Медиана"));
@@ -103,8 +103,8 @@ fn groups_table(o: &MetricOutcome, scale: &Scale, anchor: &str, terms: &Terms) -
             row.push(written(g.sd));
         }
         if rows_known {
-            row.push(written(g.median));
-            row.push(written(g.max));
+            row.push(g.median.map_or_else(absent, |x| Cell::number(scale.observed(x), x)));
+            row.push(g.max.map_or_else(absent, |x| Cell::number(scale.observed(x), x)));
         }
         if normality {
             row.push(g.normality.map_or_else(absent, |n| Cell::number(numbers::p_short(n.p), n.p)));
@@ -148,7 +148,7 @@ const OF_CLUSTERS: &str = "Различаются ли группы, если с
 /// The verdict on a pair in one word.
 fn word(c: &Comparison, reading: Reading) -> (&'static str, Tone) {
     match (reading, direction_tone(c.direction)) {
-        (Reading::Void, _) => ("вывода нет", Tone::Void),
+        (Reading::Void, _) => ("верить нельзя", Tone::Void),
         (_, None) => ("разница не обнаружена", Tone::Note),
         (Reading::Sameness, Some(_)) => ("расходятся", Tone::Caution),
         (Reading::Goal, Some(Tone::Good)) => ("лучше", Tone::Good),
@@ -212,8 +212,7 @@ fn comparisons_table(
             c.relative.map_or_else(
                 || Cell::text(ABSENT),
                 |r| {
-                    let interval =
-                        r.ci.map(|(low, high)| format!(" ({})", numbers::interval_of_percent(low, high, 1)));
+                    let interval = r.ci.map(|ci| format!(" ({})", relative_interval(r.estimate, ci)));
                     let text = relative_words(r.estimate);
                     Cell::number(format!("{text}{}", interval.unwrap_or_default()), r.estimate)
                 },
@@ -314,7 +313,10 @@ fn tests_table(o: &MetricOutcome, anchor: &str, terms: &Terms) -> Table {
                 tone: None,
             },
             Cell::number(letter.map_or(statistic.clone(), |l| format!("{l} = {statistic}")), test.statistic),
-            test.df.map_or_else(|| Cell::text(ABSENT), |df| Cell::number(numbers::number(df, 1), df)),
+            test.df.map_or_else(
+                || Cell::text(ABSENT),
+                |df| Cell::number(without_zeros(&numbers::number(df, 1)), df),
+            ),
             Cell::number(numbers::p_short(test.p), test.p),
             Cell::text(match o.handling.clusters {
                 Some(_) if decides => OF_CLUSTERS,

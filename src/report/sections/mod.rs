@@ -18,6 +18,7 @@ mod proof;
 mod segments;
 mod split;
 mod verdict;
+mod warnings;
 mod watch;
 
 pub use verdict::{label, tone};

@@ -41,8 +41,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let said = t.facts["worth"].as_array();
     let rows = f.worth.iter().enumerate().map(|(index, w)| row(w, said.and_then(|all| all.get(index))));
     let mut notes = vec![
-        "«Потери» — сколько в среднем теряет неверное решение за год, если настоящая разница лежит вокруг найденной \
-         так далеко, как велика её ошибка."
+        "«Потери» — сколько в среднем теряет неверное решение за год, если учесть погрешность разницы."
             .to_owned(),
     ];
     if f.watch.is_some() {

@@ -7,7 +7,7 @@ use crate::config::valid::Role;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Figure, Table};
-use crate::report::facts::{minus, relative_words};
+use crate::report::facts::{minus, relative_interval, relative_words};
 use crate::theme::color;
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers;
@@ -130,7 +130,7 @@ fn figure(told: &[Told]) -> Figure {
             Cell::text(row.label.clone()),
             Cell::text(minus(&row.pair.treatment, &row.pair.control)),
             Cell::number(relative_words(row.estimate), row.estimate),
-            Cell::text(numbers::interval_of_percent(row.ends.0, row.ends.1, 1)),
+            Cell::text(relative_interval(row.estimate, row.ends)),
         ]
     });
     let remark = if told.iter().any(|row| row.rescaled) {

@@ -48,9 +48,12 @@ fn designs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
     let name = |design: OtherDesign| match design {
         OtherDesign::GroupSequential => "Смотреть каждую ночь, до планового размера".to_owned(),
         OtherDesign::AlwaysValid => "Смотреть каждую ночь, без планового размера".to_owned(),
-        OtherDesign::Weighted => "Один взгляд в конце, группы заявленных размеров".to_owned(),
+        OtherDesign::Weighted => "Одна проверка в конце, группы заявленных размеров".to_owned(),
         OtherDesign::VarianceRemoved { share } => {
-            format!("Один взгляд в конце, известное заранее убирает {} разброса", numbers::percent(share, 0))
+            format!(
+                "Одна проверка в конце, известное заранее убирает {} разброса",
+                numbers::percent(share, 0)
+            )
         }
     };
     let number = |n: Option<u64>| {
@@ -61,12 +64,12 @@ fn designs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
     };
     let mut columns = vec![
         Column::text("Как проводить"),
-        Column::number("Пользователей самое большее"),
-        Column::number("В среднем, если эффект есть"),
+        Column::number("Пользователей, не больше"),
+        Column::number("Пользователей в среднем"),
     ];
     if timed {
-        columns.push(Column::number("Срок самый долгий"));
-        columns.push(Column::number("В среднем, если эффект есть"));
+        columns.push(Column::number("Срок, не дольше"));
+        columns.push(Column::number("Срок в среднем"));
     }
     let row = |name: String, most: u64, mean: Option<u64>, longest: Option<u64>, usual: Option<u64>| {
         let mut row = vec![Cell::text(name), number(Some(most)), number(mean)];
@@ -75,7 +78,7 @@ fn designs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
         }
         row
     };
-    let mut rows = vec![row("Один взгляд в конце".into(), o.n_total, None, o.days, None)];
+    let mut rows = vec![row("Одна проверка в конце".into(), o.n_total, None, o.days, None)];
     rows.extend(
         o.designs.iter().map(|d| row(name(d.design), d.n_total, d.n_expected, d.days, d.days_expected)),
     );
@@ -84,7 +87,9 @@ fn designs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
         caption: format!("{}: тот же план иначе", plan.title),
         columns,
         rows,
-        notes: vec!["Уровень доверия и мощность у всех строк одни и те же.".into()],
+        notes: vec![
+            "Уровень доверия и мощность у всех строк одни и те же. В среднем — если эффект такой, как в плане.".into(),
+        ],
     }
 }
 

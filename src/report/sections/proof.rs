@@ -66,12 +66,12 @@ fn table(t: &Teller) -> Table {
             Column::text("Критерий"),
             Column::number("Повторений"),
             Column::number("Ложных находок"),
-            Column::number("Интервал 95 %"),
+            Column::number("Интервал 95\u{a0}%"),
             Column::text("Вывод"),
         ],
         rows: rows.collect(),
         notes: vec![format!(
-            "Обещано {}. Критерий уличён, только если весь интервал дальше от обещанного, чем на десятую его часть.",
+            "Обещано {}. Отклонением считается только то, при котором весь интервал дальше от обещанного, чем на десятую его долю.",
             numbers::percent(t.findings.config.design.alpha, 0)
         )],
     }

@@ -19,7 +19,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     for (index, by) in f.segments.iter().enumerate() {
         let Some(o) = f.outcomes.iter().find(|o| o.metric.id == by.metric) else { continue };
         if blocks.is_empty() {
-            blocks.push(Block::heading(2, "segments", "По частям пользователей"));
+            blocks.push(Block::heading(2, "segments", "По сегментам пользователей"));
         }
         let anchor = format!("segment-{}", index + 1);
         let title = match several {
@@ -65,7 +65,7 @@ fn forest(t: &Teller, by: &BySegment, o: &MetricOutcome, title: &str, anchor: &s
         title: &format!("{}: {}", o.metric.title, difference_axis(&scale).to_lowercase()),
         goal: goal_of(o),
         margins: &[],
-        caption: format!("{title}: разница в каждой части, интервалы {level}"),
+        caption: format!("{title}: разница в каждом сегменте, интервалы {level}"),
         anchor,
     })
 }
@@ -95,20 +95,20 @@ fn table(t: &Teller, by: &BySegment, o: &MetricOutcome, title: &str, anchor: &st
         ]
     });
     let mut notes = vec![
-        "«Против остальных» — насколько разница в этой части больше или меньше разницы у всех остальных; p — с поправкой \
+        "«Против остальных» — насколько разница в этом сегменте больше или меньше разницы у всех остальных; p — с поправкой \
          на все такие сравнения эксперимента."
             .to_owned(),
     ];
     if t.findings.watch.is_some() {
         notes.push(
-            "Эти интервалы и p верны для одного взгляда в конце; решения по ним не принимают.".to_owned(),
+            "Эти интервалы и p верны для одной проверки в конце; решения по ним не принимают.".to_owned(),
         );
     }
     Table {
         id: format!("{anchor}-table"),
-        caption: format!("{title}: разница по частям"),
+        caption: format!("{title}: разница по сегментам"),
         columns: vec![
-            Column::text("Часть"),
+            Column::text("Сегмент"),
             Column::number(by.control.clone()),
             Column::number(by.treatment.clone()),
             Column::number("Разница"),

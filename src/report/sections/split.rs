@@ -35,15 +35,15 @@ fn parts(t: &Teller) -> Option<Table> {
         .collect();
     (!rows.is_empty()).then(|| Table {
         id: "data-split-segments".into(),
-        caption: "Деление на группы внутри частей".into(),
+        caption: "Деление на группы внутри сегментов".into(),
         columns: vec![
             Column::text("Деление"),
-            Column::text("Часть"),
+            Column::text("Сегмент"),
             Column::number("p с поправкой"),
             Column::text("Итог"),
         ],
         rows,
-        notes: vec!["Порог тревоги — 0,001; поправка учитывает все части.".into()],
+        notes: vec!["Порог тревоги — 0,001; поправка учитывает все сегменты.".into()],
     })
 }
 

@@ -7,7 +7,7 @@ use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::monitoring::Monitoring as Watched;
 use crate::proof::calibration::Verdict;
 use crate::report::document::{Badge, Block, Cell, Column, Inline, Point, Table, Tone, VerdictCard};
-use crate::report::facts::{level_words, minus, relative_words};
+use crate::report::facts::{level_words, minus, names, relative_words};
 use crate::report::scale::Scale;
 use crate::report::sentences::Sentence;
 use crate::report::{Teller, gates};
@@ -60,7 +60,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
 /// What the decision is called: plans and choices are prepared, not continued.
 pub fn label(f: &Findings, terms: &Terms) -> String {
     match f.verdict.rule {
-        "not-started" => "Готовить".to_owned(),
+        "not-started" => "Готовить запуск".to_owned(),
         "test-chosen" => "Критерий выбран".to_owned(),
         _ => terms.action(f.verdict.action.name()).map_or_else(String::new, |a| a.label.clone()),
     }
@@ -166,7 +166,7 @@ fn in_order(f: &Findings) -> Vec<&MetricOutcome> {
 fn notes_on_values(f: &Findings, measured: &[&MetricOutcome]) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(pooled) = measured.iter().find(|o| !o.separate.is_empty()) {
-        let ids: Vec<&str> = pooled.separate.iter().map(|g| g.id.as_str()).collect();
+        let ids: Vec<String> = pooled.separate.iter().map(|g| names::group(&g.id)).collect();
         notes.push(format!("Контрольные группы {} взяты вместе: они видели одно и то же.", ids.join(", ")));
     }
     if let Some(of) = measured.iter().find_map(|o| funnel::step(o)) {
@@ -331,7 +331,7 @@ fn freshness(f: &Findings) -> Option<Badge> {
     let days = plural::find("день").map(|day| plural::count(days, day.nominative))?;
     Some(Badge {
         label: "Свежесть".into(),
-        value: format!("отстают на\u{a0}{days}"),
+        value: format!("данные отстают на\u{a0}{days}"),
         tone: Tone::Caution,
         meaning: "Последние строки старше даты отчёта: похоже, выгрузка остановилась.".into(),
     })
@@ -356,7 +356,7 @@ fn looks(f: &Findings) -> Option<Badge> {
     };
     let nights = plural::plural(watch.nights as u64, "ночь", "ночи", "ночей");
     Some(Badge {
-        label: "Взгляды на данные".into(),
+        label: "Ночные проверки".into(),
         value: format!("{}\u{a0}{nights}", numbers::integer(watch.nights as u64)),
         tone: Tone::Good,
         meaning: match watch.way {
@@ -378,7 +378,7 @@ fn proof(f: &Findings) -> Option<Badge> {
         Verdict::Holds => (
             "критерий держит обещание",
             Tone::Good,
-            format!("При случайном делении он находит разницу в {share} случаев, обещано {promised}."),
+            format!("При случайном делении критерий находит разницу в {share} случаев, обещано {promised}."),
         ),
         Verdict::TooMany => (
             "ложных находок больше",
@@ -390,7 +390,9 @@ fn proof(f: &Findings) -> Option<Badge> {
         Verdict::Conservative => (
             "критерий осторожен",
             Tone::Good,
-            format!("При случайном делении он находит разницу в {share} случаев, реже обещанных {promised}."),
+            format!(
+                "При случайном делении критерий находит разницу в {share} случаев, реже обещанных {promised}."
+            ),
         ),
         Verdict::NotRun(_) => return None,
     };
