@@ -144,13 +144,16 @@ fn a_decision_is_archived_shown_in_the_next_report_and_found_by_its_words() {
     assert_eq!(found["found"][0]["field"], "decision", "{found}");
 
     assert_eq!(code(&itog(&["run", "--date", "2026-11-22"], at)), 0);
-    let html = fs::read_to_string(at.join("output/latest/basket/report.html")).unwrap();
+    let html =
+        fs::read_to_string(at.join("output/latest/basket/report.html")).unwrap().replace('\u{a0}', " ");
     for words in ["Что изменилось и что решили", "Решение людей", "Платежи стали падать", "(заменено)"]
     {
         assert!(html.contains(words), "{words}");
     }
     let digest = fs::read_to_string(at.join("output/latest/index.html")).unwrap();
     assert!(digest.contains("Чем кончились эксперименты"));
+    // What the tool advises and what people decided are two columns.
+    assert!(digest.contains(">Совет</th>") && digest.contains(">Решили</th>"), "{digest}");
     let card = json(&["archive", "scorecard", "--format", "json"], at);
     assert_eq!(
         (&card["decided"], &card["outcomes"]["rollback"], &card["followed"]),

@@ -150,10 +150,7 @@ mod tests {
     #[test]
     fn what_was_observed_has_no_decimals_of_its_mean() {
         let of = |unit: &str, decimals| Scale { percent: false, unit: unit.into(), decimals };
-        assert_eq!(
-            of("₽", 3).observed(1304.27).replace(numbers::THIN, " ").replace(numbers::NBSP, " "),
-            "1 304,27 ₽"
-        );
+        assert_eq!(of("₽", 3).observed(1304.27).replace([numbers::THIN, numbers::NBSP], " "), "1 304,27 ₽");
         assert_eq!(of("", 2).observed(7.0), "7");
         assert_eq!(of("", 2).observed(7.5), "7,50");
         assert_eq!(of("₽", 2).observed(7.0).replace(numbers::NBSP, " "), "7,00 ₽");

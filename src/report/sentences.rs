@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::sections;
+use crate::config::valid::{Role, Status};
 use crate::findings::Findings;
 use crate::wording::narrative::{Narrative, NarrativeError};
 
@@ -68,7 +69,14 @@ const ANSWERED: [&str; 7] = [
 fn steps(findings: &Findings) -> Vec<&'static str> {
     let advised = findings.verdict.steps.iter().copied();
     if findings.history.standing().is_none() {
-        return advised.collect();
+        let mut steps: Vec<&'static str> = advised.collect();
+        // Where nobody knows how many users are needed, a finished experiment still has to be run again.
+        let over = findings.config.experiment.status == Status::Finished;
+        let measured = findings.outcomes.iter().any(|o| o.metric.role == Role::Primary);
+        if over && measured && findings.verdict.rule == "not-enough-data" && !steps.contains(&"collect") {
+            steps.push("collect");
+        }
+        return steps;
     }
     std::iter::once(DECIDED).chain(advised.filter(|code| !ANSWERED.contains(code))).collect()
 }

@@ -20,6 +20,12 @@ fn quoted(f: &Findings, id: &str) -> String {
     format!("«{}»", metric_title(f, id))
 }
 
+/// A mean of noughts and ones is a share by another name.
+fn is_yes_or_no(o: &MetricOutcome) -> bool {
+    let mut values = o.groups.iter().flat_map(|g| g.values.iter()).peekable();
+    values.peek().is_some() && values.all(|x| [0.0, 1.0].contains(x))
+}
+
 /// Nothing is left to check where all values are the same.
 fn is_constant(reason: NotRun) -> bool {
     matches!(reason, NotRun::Undefined(Undefined::ZeroVariance | Undefined::AllValuesTied))
@@ -44,7 +50,7 @@ pub fn proof(f: &Findings) -> Option<Value> {
     });
     let of_shares = |id: &str| {
         let outcome = f.outcomes.iter().find(|o| o.metric.id == id);
-        outcome.is_some_and(|o| o.metric.kind == MetricKind::Proportion)
+        outcome.is_some_and(|o| o.metric.kind == MetricKind::Proportion || is_yes_or_no(o))
     };
     let failing = |p: &&Proven| match p.verdict {
         Verdict::TooMany => true,

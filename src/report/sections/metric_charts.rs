@@ -11,7 +11,7 @@ use crate::charts::style::Axis;
 use crate::config::valid::{Goal, MetricKind, Role};
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::report::document::{Block, Cell, Column, Figure, Table};
-use crate::report::facts::{level_words, minus};
+use crate::report::facts::{level_words, minus, names};
 use crate::report::scale::Scale;
 use crate::report::sections::metric::Reading;
 use crate::stats::distributions::normal_quantile;
@@ -106,7 +106,7 @@ pub fn values(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Option<Block> {
         alt: closed(&format!("Значения по группам: {}", listed.join(", "))),
         description: format!(
             "Точка — значение группы, отрезок — интервал {level}; тонкая линия продолжает значение группы {}.",
-            o.groups[0].id
+            names::group(&o.groups[0].id)
         ),
         drawing,
         data: Some(Table {
@@ -452,7 +452,12 @@ pub fn shape(o: &MetricOutcome, scale: &Scale, anchor: &str) -> Vec<Block> {
         .groups
         .iter()
         .filter_map(|g| {
-            Some(format!("{}: медиана {}, максимум {}", g.id, scale.value(g.median?), scale.value(g.max?)))
+            Some(format!(
+                "{}: медиана {}, максимум {}",
+                g.id,
+                scale.observed(g.median?),
+                scale.observed(g.max?)
+            ))
         })
         .collect();
     let of_groups = |first: &str| {

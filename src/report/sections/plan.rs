@@ -11,6 +11,7 @@ use crate::planning::{OtherDesign, PlanOutcome};
 use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Figure, Inline, Table};
 use crate::report::facts::{level_words, lift_words};
+use crate::report::scale::compact;
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers::{self, ABSENT};
 use crate::wording::plural;
@@ -103,10 +104,10 @@ fn inputs(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
         }
         PlanEstimand::Mean { baseline, lift, sd } => {
             if let Some(b) = baseline {
-                row("Нынешнее среднее", numbers::significant(b, 4));
+                row("Нынешнее среднее", compact(b));
             }
             row("Ожидаемое изменение", lift_words(plan.estimand, lift).0);
-            row("Стандартное отклонение", numbers::significant(sd, 4));
+            row("Стандартное отклонение", compact(sd));
         }
     }
     let size = match plan.estimand {

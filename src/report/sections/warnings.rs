@@ -93,7 +93,7 @@ mod tests {
             "data::column-type",
             "data::unreadable-cells",
             "data::streaming",
-            "config::of-tomorrow",
+            "unheard-of",
         ] {
             for message in [message, "the guardrail has no margin: only proven harm can be told"] {
                 for inlines in told([(code, message), (code, message)].into_iter(), &config) {
