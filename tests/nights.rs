@@ -128,7 +128,8 @@ fn a_repeated_night_is_no_new_look() {
     let first = run(folder.path(), "out", 4);
     let again = run(folder.path(), "out", 4);
     assert_eq!(first, again);
-    assert_eq!(first["watch"]["nights"], 2);
+    // The first two were made again when the third was kept.
+    assert_eq!(first["watch"]["nights"], 4);
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn without_a_planned_size_the_sequence_is_always_valid_and_finishing_early_takes
     let results = run(folder.path(), "out", 10);
     assert_eq!(
         (results["watch"]["way"].as_str(), results["watch"]["nights"].as_u64()),
-        (Some("always-valid"), Some(3))
+        (Some("always-valid"), Some(7))
     );
 }
 

@@ -181,7 +181,7 @@ impl Evidence<'_> {
     fn winner_tied(&self) -> bool {
         let Some(winner) = self.winner() else { return false };
         let tied = |other: &&str| self.told_apart(winner, other).is_some_and(|apart| !apart.significant);
-        self.candidates().iter().filter(|t| **t != winner).any(|other| tied(&other))
+        self.candidates().iter().filter(|t| **t != winner).any(tied)
     }
 
     fn any_worse(&self) -> bool {
