@@ -168,3 +168,28 @@ fn rows_after_the_date_are_not_called_incomplete() {
     assert!(table.contains("Поздно"), "{table}");
     assert_eq!(&cells[cells.len() - 2..], ["0", "17"], "{table}");
 }
+
+#[test]
+fn under_a_void_verdict_no_picture_calls_a_difference_good() {
+    let text = |n: u32| {
+        let metric = |id: &str, successes: u32| {
+            format!(
+                "[[metric]]\nid = \"{id}\"\ntitle = \"Доля {id}\"\n\
+                 counts = {{ A = {{ successes = 1000, n = 10000 }}, B = {{ successes = {successes}, n = {n} }} }}\n"
+            )
+        };
+        format!(
+            "[experiment]\nid = \"e{n}\"\ntitle = \"Проба\"\n[design]\ncontrol = \"A\"\nallocation = {{ A = 1, B = 1 }}\n{}{}",
+            metric("one", n / 5),
+            metric("two", n / 4)
+        )
+    };
+    let folder = folder(&[("void.toml", text(8_000)), ("sound.toml", text(10_000))], &rows());
+    assert_eq!(run(folder.path()).status.code(), Some(0));
+    let overview = |id: &str| {
+        let page = page(folder.path(), id);
+        let figure = page.split("id=\"overview-effects\"").nth(1).expect("two metrics have an overview");
+        figure.split("</figure>").next().unwrap().to_owned()
+    };
+    assert!(overview("e10000").contains("лучше") && !overview("e8000").contains("лучше"));
+}

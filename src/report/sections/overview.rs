@@ -9,6 +9,7 @@ use crate::report::Teller;
 use crate::report::document::{Block, Cell, Column, Figure, Table};
 use crate::report::facts::{minus, relative_interval, relative_words};
 use crate::theme::color;
+use crate::verdict::Action;
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers;
 use crate::wording::terms::Vocabulary;
@@ -21,6 +22,7 @@ const MOST: usize = 24;
 struct Told<'a> {
     outcome: &'a MetricOutcome,
     pair: &'a Comparison,
+    finding: Finding,
     estimate: f64,
     ends: (f64, f64),
     /// The interval is that of the absolute difference, as a share of the control's value.
@@ -43,6 +45,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
 
 fn rows<'a>(t: &'a Teller) -> Vec<Told<'a>> {
     let terms = t.narrative.terms();
+    let void = t.findings.verdict.action == Action::Invalid;
     let mut rows = Vec::new();
     for outcome in &t.findings.outcomes {
         for pair in &outcome.comparisons {
@@ -57,9 +60,11 @@ fn rows<'a>(t: &'a Teller) -> Vec<Told<'a>> {
             }
             let role = serde_json::to_value(outcome.metric.role).ok();
             let role = role.as_ref().and_then(|r| r.as_str()).unwrap_or("primary");
+            let finding = if void { Finding::None } else { finding(outcome, pair) };
             rows.push(Told {
                 outcome,
                 pair,
+                finding,
                 estimate: relative.estimate,
                 ends,
                 rescaled,
@@ -69,7 +74,7 @@ fn rows<'a>(t: &'a Teller) -> Vec<Told<'a>> {
                     minus(&pair.treatment, &pair.control),
                     terms.word(Vocabulary::Role, role)
                 ),
-                text: match finding(outcome, pair) {
+                text: match finding.word() {
                     Some(word) => format!("{} · {word}", relative_words(relative.estimate)),
                     None => relative_words(relative.estimate),
                 },
@@ -87,13 +92,35 @@ fn rescaled(outcome: &MetricOutcome, pair: &Comparison) -> Option<((f64, f64), b
     Some(((low / control, high / control), true))
 }
 
-/// What the difference means where it is reliable; a quality metric is neither better nor worse.
-fn finding(outcome: &MetricOutcome, pair: &Comparison) -> Option<&'static str> {
+/// What a reliable difference means.
+#[derive(Clone, Copy)]
+enum Finding {
+    Better,
+    Worse,
+    /// Of a quality metric, which is neither better nor worse.
+    Differs,
+    /// The difference is not reliable, or under a void verdict may not be believed.
+    None,
+}
+
+fn finding(outcome: &MetricOutcome, pair: &Comparison) -> Finding {
     match pair.direction {
-        _ if outcome.metric.role == Role::Quality => pair.significant.then_some("различается"),
-        Direction::Better => Some("лучше"),
-        Direction::Worse => Some("хуже"),
-        Direction::None => None,
+        _ if outcome.metric.role == Role::Quality && pair.significant => Finding::Differs,
+        _ if outcome.metric.role == Role::Quality => Finding::None,
+        Direction::Better => Finding::Better,
+        Direction::Worse => Finding::Worse,
+        Direction::None => Finding::None,
+    }
+}
+
+impl Finding {
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Finding::Better => Some("лучше"),
+            Finding::Worse => Some("хуже"),
+            Finding::Differs => Some("различается"),
+            Finding::None => None,
+        }
     }
 }
 
@@ -106,11 +133,10 @@ fn figure(told: &[Told]) -> Figure {
             estimate: row.estimate,
             low: row.ends.0,
             high: row.ends.1,
-            rgb: match row.pair.direction {
-                _ if row.outcome.metric.role == Role::Quality => color::NOTE.0,
-                Direction::Better => color::GOOD.0,
-                Direction::Worse => color::BAD.0,
-                Direction::None => color::NOTE.0,
+            rgb: match row.finding {
+                Finding::Better => color::GOOD.0,
+                Finding::Worse => color::BAD.0,
+                Finding::Differs | Finding::None => color::NOTE.0,
             },
             text: &row.text,
         })
