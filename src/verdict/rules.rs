@@ -209,6 +209,7 @@ pub const RISKS: &[Remark] = &[
     Remark { code: "beside-disagrees", holds: |e, a| a == Action::Ship && e.beside_disagrees() },
     Remark { code: "outlier-drives", holds: |e, _| e.against_control().iter().any(|c| c.driver.is_some()) },
     Remark { code: "conditional-metric", holds: |e, _| e.primary().is_some_and(|o| o.conditional.is_some()) },
+    Remark { code: "few-observations", holds: |e, a| matches!(a, Action::Ship | Action::Keep) && few(e) },
     Remark { code: "spread-differs", holds: |e, _| spread_ratio(e).is_some_and(|r| r >= 1.25) },
     Remark {
         code: "rank-test-decides",
@@ -314,6 +315,15 @@ fn below_plan(e: &Evidence) -> bool {
     let Some(primary) = e.primary() else { return false };
     let Some(plan) = &primary.at_plan else { return false };
     primary.groups.iter().any(|g| g.n < plan.n)
+}
+
+/// Observations of a group below which a t test rests on the shape of the values, and one of them may turn it.
+const FEW: u64 = 30;
+
+fn few(e: &Evidence) -> bool {
+    let Some(primary) = e.primary() else { return false };
+    let by_t = primary.comparisons.iter().any(|c| ["welch", "student"].contains(&c.deciding.test));
+    by_t && primary.groups.iter().any(|g| g.n < FEW)
 }
 
 fn needed(e: &Evidence) -> bool {

@@ -44,6 +44,7 @@ pub const NARRATIVE: &[(&str, &str)] = embed![
     "narrative/risk/data-quality.tera",
     "narrative/risk/device-randomised.tera",
     "narrative/risk/effect-faded.tera",
+    "narrative/risk/few-observations.tera",
     "narrative/risk/guardrail-without-margin.tera",
     "narrative/risk/guardrail-worse-within-margin.tera",
     "narrative/risk/long-plan.tera",

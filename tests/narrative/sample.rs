@@ -136,6 +136,7 @@ pub fn facts() -> Value {
         "interval": "от\u{a0}+300\u{202f}000 до\u{a0}+2\u{202f}100\u{202f}000\u{a0}₽",
     });
     facts["look"] = watched();
+    facts["short_of_plan"] = json!(true);
     let more = json!({
         "metric": "Выручка", "control": "A", "treatment": "B", "up": true, "better": true, "decided_tonight": true,
         "difference": "+1,10\u{a0}₽", "at_crossing": "+2,10\u{a0}₽", "ended": "2026-10-12", "contradictory": true,

@@ -236,6 +236,10 @@ pub fn of(f: &Findings) -> Value {
             "sources": c.sources.iter().map(|s| s.title.clone()).collect::<Vec<_>>(),
         })
     });
+    // More days than are left until the end that was fixed.
+    let days_left = deciding.as_ref().and_then(|pair| pair.watch.as_ref()?["days_left"].as_i64());
+    let days_to_end = e.end.and_then(|end| Some(i64::from(f.date.until(end).ok()?.get_days())));
+    let short_of_plan = days_left.zip(days_to_end).is_some_and(|(needed, given)| needed > given.max(0));
     let primary_pairs = f.outcomes.first().map(|o| o.comparisons.len()).unwrap_or(0);
     json!({
         "experiment": {
@@ -267,6 +271,7 @@ pub fn of(f: &Findings) -> Value {
         })),
         "settled": f.data.as_ref().and_then(|d| d.settled).map(dates::long),
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
+        "short_of_plan": short_of_plan,
         "void": void,
         "winner": f.verdict.winner.as_deref().map(names::group),
         "primary": primary,

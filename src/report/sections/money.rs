@@ -44,6 +44,11 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
         "«Потери» — сколько в среднем теряет неверное решение за год, если учесть погрешность разницы."
             .to_owned(),
     ];
+    if f.outcomes.iter().any(|o| o.metric.id == first.metric && o.handling.winsorized.is_some()) {
+        notes.push(
+            "Разница посчитана по подрезанным значениям: настоящая сумма может быть больше.".to_owned(),
+        );
+    }
     if f.watch.is_some() {
         notes.push("Потери посчитаны по разнице последней ночи.".to_owned());
     }
