@@ -276,6 +276,10 @@ pub const STEPS: &[Remark] = &[
             a == Action::Continue && !e.running() && !e.candidates().is_empty() && e.winner().is_none()
         },
     },
+    Remark {
+        code: "choose-question",
+        holds: |e, a| a == Action::Continue && !e.running() && e.rank_and_mean_disagree(),
+    },
     Remark { code: "collect", holds: |e, a| a == Action::Continue && needed(e) },
     Remark { code: "check-counter", holds: |e, a| a != Action::Invalid && e.trust.has_invalid_values() },
     Remark {

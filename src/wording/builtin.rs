@@ -92,6 +92,7 @@ pub const NARRATIVE: &[(&str, &str)] = embed![
     "narrative/section/segments.tera",
     "narrative/section/watch.tera",
     "narrative/step/check-counter.tera",
+    "narrative/step/choose-question.tera",
     "narrative/step/collect.tera",
     "narrative/step/decided.tera",
     "narrative/step/do-not-roll-out.tera",
