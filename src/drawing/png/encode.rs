@@ -19,37 +19,63 @@ const SEEN: u32 = 64;
 /// Different colours of a picture that is worth a palette.
 const COLORS: usize = 4096;
 
-/// Encodes a raster whose every pixel is opaque.
-pub(super) fn png(raster: &Pixmap) -> Vec<u8> {
-    let pixels = raster.data().as_chunks::<4>().0;
+/// Encodes a raster whose every pixel is opaque. The raster is given back before the bytes are compressed: it is by far the
+/// largest thing that a report ever holds.
+pub(super) fn png(raster: Pixmap) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, raster.width(), raster.height());
     encoder.set_depth(BitDepth::Eight);
     encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
-    let data: Vec<u8> = match palette(raster.data()) {
+    let data = match palette(&raster) {
         Some((palette, places)) => {
             encoder.set_color(ColorType::Indexed);
             encoder.set_palette(palette);
             // Places in a palette are no amounts: no filter makes them smaller.
             encoder.set_filter(Filter::NoFilter);
-            let (mut last, mut place) = (NOBODY, 0);
-            let place = pixels.iter().map(|pixel| {
-                if key(*pixel) != last {
-                    last = key(*pixel);
-                    place = places.slots[places.find(last)].1 as u8;
-                }
-                place
-            });
-            place.collect()
+            places_of(&raster, &places)
         }
         None => {
             encoder.set_color(ColorType::Rgb);
+            let pixels = raster.data().as_chunks::<4>().0;
             pixels.iter().flat_map(|pixel| &pixel[..3]).copied().collect()
         }
     };
+    drop(raster);
     // Memory takes every byte, and there are as many as the size says; no picture is empty.
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&data));
     if written.is_ok() { bytes } else { Vec::new() }
+}
+
+/// The rows of a raster from the top, each once for as often as it follows itself: most rows of a chart are the one above.
+fn rows(raster: &Pixmap) -> impl Iterator<Item = (&[[u8; 4]], usize)> {
+    let width = 4 * raster.width() as usize;
+    let mut rest = raster.data();
+    std::iter::from_fn(move || {
+        let row = rest.get(..width)?;
+        let times = rest.chunks_exact(width).take_while(|other| *other == row).count();
+        rest = &rest[times * width..];
+        Some((row.as_chunks().0, times))
+    })
+}
+
+/// The place in the palette of every pixel.
+fn places_of(raster: &Pixmap, places: &Table) -> Vec<u8> {
+    let mut data = Vec::with_capacity(raster.data().len() / 4);
+    for (row, times) in rows(raster) {
+        let start = data.len();
+        let (mut last, mut place) = (NOBODY, 0);
+        for pixel in row {
+            if key(*pixel) != last {
+                last = key(*pixel);
+                place = places.slots[places.find(last)].1 as u8;
+            }
+            data.push(place);
+        }
+        for _ in 1..times {
+            data.extend_from_within(start..start + row.len());
+        }
+    }
+    data
 }
 
 /// No pixel has this key.
@@ -94,20 +120,12 @@ impl Table {
 }
 
 /// The palette as a PNG wants it, and the place in it of every colour of the picture. None when it would show.
-fn palette(pixels: &[u8]) -> Option<(Vec<u8>, Table)> {
+fn palette(raster: &Pixmap) -> Option<(Vec<u8>, Table)> {
     let mut table = Table::new();
-    let (mut last, mut run) = (NOBODY, 0);
-    for pixel in pixels.as_chunks().0 {
-        if key(*pixel) != last {
-            if run > 0 {
-                *table.number(last)? += run;
-            }
-            (last, run) = (key(*pixel), 0);
+    for (row, times) in rows(raster) {
+        for run in row.chunk_by(|one, two| key(*one) == key(*two)) {
+            *table.number(key(*run.first()?))? += (run.len() * times) as u32;
         }
-        run += 1;
-    }
-    if run > 0 {
-        *table.number(last)? += run;
     }
     let mut colors: Vec<(u32, u32)> =
         table.slots.iter().copied().filter(|(color, _)| *color != NOBODY).collect();
@@ -156,7 +174,7 @@ mod tests {
                 let n = at * 7 % colors;
                 [n as u8, (n * 3) as u8, 255 - n as u8]
             });
-            let bytes = png(&raster);
+            let bytes = png(raster.clone());
             assert_eq!(bytes[25], 3, "{colors} colours have a palette");
             assert_eq!(Pixmap::decode_png(&bytes).unwrap(), raster);
         }
@@ -169,17 +187,17 @@ mod tests {
             0 => [(at / 200) as u8, 1, 1],
             n => [n as u8, 0, 0],
         });
-        let back = Pixmap::decode_png(&png(&raster)).unwrap();
+        let back = Pixmap::decode_png(&png(raster.clone())).unwrap();
         for (was, is) in raster.pixels().iter().zip(back.pixels()) {
             assert!(was == is || was.green() == 1 && was.red().abs_diff(is.red()) <= 1, "{was:?} {is:?}");
         }
-        assert_eq!(png(&raster)[25], 3);
+        assert_eq!(png(raster.clone())[25], 3);
     }
 
     #[test]
     fn a_picture_of_many_colours_keeps_them() {
         let raster = raster(256, 256, |at| [at as u8, (at >> 8) as u8, (at * 11) as u8]);
-        let bytes = png(&raster);
+        let bytes = png(raster.clone());
         assert_eq!(bytes[25], 2);
         assert_eq!(Pixmap::decode_png(&bytes).unwrap(), raster);
     }
@@ -191,14 +209,26 @@ mod tests {
             500..509 => [255, 0, 0],
             _ => [(at % 257 / 2) as u8, (at % 257 / 2) as u8, (at % 257) as u8],
         });
-        assert_eq!(Pixmap::decode_png(&png(&raster)).unwrap(), raster);
+        assert_eq!(Pixmap::decode_png(&png(raster.clone())).unwrap(), raster);
+    }
+
+    #[test]
+    fn rows_that_follow_themselves_come_back_as_often() {
+        let raster = raster(40, 60, |at| {
+            [(at / 40 / 7) as u8, (at % 40 % 3) as u8, if at / 40 == 31 { 9 } else { 0 }]
+        });
+        assert_eq!(
+            rows(&raster).map(|(_, times)| times).collect::<Vec<_>>(),
+            [7, 7, 7, 7, 3, 1, 3, 7, 7, 7, 4]
+        );
+        assert_eq!(Pixmap::decode_png(&png(raster.clone())).unwrap(), raster);
     }
 
     #[test]
     fn an_empty_field_takes_next_to_nothing() {
         let mut white = Pixmap::new(1198, 1663).unwrap();
         white.fill(Color::WHITE);
-        let bytes = png(&white);
+        let bytes = png(white.clone());
         assert!(bytes.len() < 4000, "{}", bytes.len());
         assert_eq!(Pixmap::decode_png(&bytes).unwrap(), white);
     }

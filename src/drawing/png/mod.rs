@@ -18,7 +18,7 @@ const LARGEST: f32 = 16_000.0;
 
 /// Paints `drawing` on white at `scale` pixels a point. Empty only for a drawing without area.
 pub fn png(drawing: &Drawing, scale: f32) -> Vec<u8> {
-    paint(drawing, scale).map_or_else(Vec::new, |raster| encode::png(&raster))
+    paint(drawing, scale).map_or_else(Vec::new, encode::png)
 }
 
 fn paint(drawing: &Drawing, scale: f32) -> Option<Pixmap> {
