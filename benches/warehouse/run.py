@@ -1,9 +1,11 @@
-"""The whole command beside the bare query of the same aggregates, on a table of some million rows, in turns.
+"""The whole command beside its own query alone, and beside a query of the same aggregates written by hand, on a table of some
+million rows, in turns.
 
 usage: run.py ITOG [--postgres URL] [--clickhouse URL] [--users 1000000] [--rounds 7]
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -58,8 +60,12 @@ class Postgres:
     def __init__(self, url):
         self.url = url
 
-    def ask(self, sql):
-        subprocess.run(["psql", self.url, "-qAtc", sql], check=True, stdout=subprocess.DEVNULL)
+    # The command asks without workers, so that the same rows give the same bits, and by hash.
+    settings = "-c max_parallel_workers_per_gather=0 -c jit=off -c enable_sort=off"
+
+    def ask(self, sql, settings=""):
+        env = {**os.environ, "PGOPTIONS": settings}
+        subprocess.run(["psql", self.url, "-qAtc", sql], check=True, stdout=subprocess.DEVNULL, env=env)
 
     def fill(self, users):
         self.ask(
@@ -77,8 +83,10 @@ class Clickhouse:
     def __init__(self, url):
         self.url = url
 
-    def ask(self, sql):
-        urllib.request.urlopen(self.url, data=sql.encode()).read()
+    settings = "?join_use_nulls=1&max_query_size=10485760&max_ast_depth=10000&max_ast_elements=1000000&max_expanded_ast_elements=10000000"
+
+    def ask(self, sql, settings=""):
+        urllib.request.urlopen(self.url + settings, data=sql.encode()).read()
 
     def fill(self, users):
         self.ask("DROP TABLE IF EXISTS itog_bench")
@@ -110,8 +118,14 @@ for server in servers:
         with open(path, "w") as file:
             file.write(CONFIG.format(source=server.source))
         env = {**os.environ, server.variable: server.url}
-        ours = lambda: subprocess.run([os.path.realpath(given.itog), "analyze", path], env=env, check=True, stdout=subprocess.DEVNULL)
-        pairs = [(timed(ours), timed(lambda: server.ask(server.bare))) for _ in range(given.rounds + 1)][1:]
-    command, bare = (statistics.median(pair[at] for pair in pairs) for at in (0, 1))
-    ratio = statistics.median(a / b for a, b in pairs)
-    print(f"{server.source}: {3 * given.users} rows, itog analyze {command:.2f} s, bare query {bare:.2f} s, ratio {ratio:.2f}", flush=True)
+        command = [os.path.realpath(given.itog), "analyze", path]
+        ours = lambda: subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+        said = subprocess.run([*command, "--log-level", "debug", "--log-format", "json"], env=env, check=True, capture_output=True, text=True)
+        queries = [line["sql"] for line in map(json.loads, said.stderr.splitlines()) if "sql" in line]
+        assert len(queries) == 1, f"{len(queries)} queries for sums"
+        own, by_hand = lambda: server.ask(queries[0], server.settings), lambda: server.ask(server.bare)
+        rounds = [[timed(work) for work in (ours, own, by_hand)] for _ in range(given.rounds + 1)][1:]
+    of = lambda number: statistics.median(map(number, rounds))
+    command, own, by_hand = (of(lambda times: times[at]) for at in range(3))
+    print(f"{server.source}: {3 * given.users} rows, itog analyze {command:.2f} s, its query alone {own:.2f} s, by hand {by_hand:.2f} s; "
+          f"ratios {of(lambda times: times[0] / times[1]):.2f} and {of(lambda times: times[0] / times[2]):.2f}", flush=True)
