@@ -3,7 +3,7 @@
 use super::bins::{Bin, Resampled};
 use super::distributions::{normal_cdf, normal_quantile, normal_sf};
 use super::sampling::{binomial, index, poisson, standard_normal};
-use super::sorting::sort_ascending;
+use super::sorting::{sort_ascending, sorted};
 use super::{Interval, Level, Moments, Undefined};
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -185,7 +185,7 @@ struct Arm {
 impl Arm {
     fn new(values: &[f64]) -> Result<Arm, Undefined> {
         // In ascending order, so that the order of the rows cannot change a bit of the answer.
-        let values = super::rank::sorted(values);
+        let values = sorted(values);
         let moments = Moments::from_slice(&values);
         moments.checked_variance()?;
         let third = values.iter().map(|x| (x - moments.mean).powi(3)).sum::<f64>() / values.len() as f64;

@@ -44,14 +44,64 @@ pub fn shapiro_wilk(values: &[f64]) -> Result<TestResult, Undefined> {
         return Err(Undefined::ZeroVariance);
     }
     let (half_center, scale) = (0.5 * sorted[n / 2], 1.0 / half_range);
-    match scale.is_finite() {
-        true => sorted.iter_mut().for_each(|value| *value = (0.5 * *value - half_center) * scale),
-        false => sorted.iter_mut().for_each(|value| *value = (0.5 * *value - half_center) / half_range),
+    // Counted from their median, which is within one standard deviation of their mean: the difference below loses one bit at most.
+    let (sum, squares) = match scale.is_finite() {
+        true => replaced(&mut sorted, |value| (0.5 * value - half_center) * scale),
+        false => replaced(&mut sorted, |value| (0.5 * value - half_center) / half_range),
+    };
+    let variation = squares - sum * sum / n as f64;
+    let products = products_with_weights(&sorted);
+    // 1 − W, by a product that keeps its digits when W is close to one.
+    let root = variation.sqrt();
+    let one_minus_w = (root - products) * (root + products) / variation;
+    Ok(TestResult { statistic: 1.0 - one_minus_w, df: None, p: royston_p(one_minus_w, n) })
+}
+
+/// Replaces every value, and gives the sum and the sum of squares of the new ones: in eight interleaved parts, that a processor adds
+/// side by side.
+fn replaced(values: &mut [f64], new: impl Fn(f64) -> f64) -> (f64, f64) {
+    let (mut sums, mut squares) = ([0.0; 8], [0.0; 8]);
+    let (chunks, rest) = values.as_chunks_mut::<8>();
+    let chunks = chunks.iter_mut().map(|chunk| chunk.as_mut_slice());
+    for chunk in chunks.chain([rest]) {
+        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(chunk) {
+            *value = new(*value);
+            *sum += *value;
+            *square += *value * *value;
+        }
     }
-    let weights = royston_weights(normal_scores(n), n);
-    let one_minus_w = one_minus_squared_correlation(&sorted, &weights);
-    let w = 1.0 - one_minus_w;
-    Ok(TestResult { statistic: w, df: None, p: royston_p(one_minus_w, n) })
+    (sums.iter().sum(), squares.iter().sum())
+}
+
+/// Royston's coefficients of the largest value and of the one before it, by powers of 1/√n.
+const OUTERMOST: [[f64; 6]; 2] = [
+    [0.0, 0.221_157, -0.147_981, -2.071_19, 4.434_685, -2.706_056],
+    [0.0, 0.042_981, -0.293_762, -1.752_461, 5.682_633, -3.582_633],
+];
+
+/// The sum of ordered values times Royston's weights, whose squares add up to one.
+///
+/// The weights are antisymmetric — minus below the middle, zero in it, plus above — so that their mean is zero and this is the sum of
+/// the upper half of them times the distances between opposite values.
+fn products_with_weights(sorted: &[f64]) -> f64 {
+    let n = sorted.len();
+    if n == 3 {
+        return FRAC_1_SQRT_2 * (sorted[2] - sorted[0]);
+    }
+    let scores = normal_scores(n);
+    // One or two weights on either side have a formula of their own; the others are scores times one factor.
+    let own = if n <= 5 { 1 } else { 2 };
+    let (outer, inner) = scores.split_at(own);
+    let (squares, products) = sums_with_distances(inner, &sorted[own..n - own]);
+    let norm = (2.0 * (squares + outer.iter().map(|score| score * score).sum::<f64>())).sqrt();
+    let (mut total, mut left) = (0.0, 0.5);
+    for (i, (coefficients, score)) in OUTERMOST.iter().zip(outer).enumerate() {
+        let weight = polynomial(coefficients, 1.0 / (n as f64).sqrt()) - score / norm;
+        total += weight * (sorted[n - 1 - i] - sorted[i]);
+        left -= weight * weight;
+    }
+    // Scores of the lower half are negative.
+    total - (left / squares).sqrt() * products
 }
 
 /// Blom's normal scores of the lower half of `n` values, from the least inwards.
@@ -62,78 +112,27 @@ fn normal_scores(n: usize) -> Vec<f64> {
     scores
 }
 
-/// Coefficients of the upper half of the ordered sample of `n` values, from the largest value inwards.
-fn royston_weights(mut scores: Vec<f64>, n: usize) -> Vec<f64> {
-    if n == 3 {
-        return vec![FRAC_1_SQRT_2];
-    }
-    let size = n as f64;
-    let sum_of_squares = 2.0 * sums_of(&scores).1;
-    let norm = sum_of_squares.sqrt();
-    let u = 1.0 / size.sqrt();
-    let first =
-        polynomial(&[0.0, 0.221_157, -0.147_981, -2.071_19, 4.434_685, -2.706_056], u) - scores[0] / norm;
-    let square = |score: f64| 2.0 * score * score;
-    if n <= 5 {
-        let factor = ((sum_of_squares - square(scores[0])) / (1.0 - square(first))).sqrt();
-        let inner = scores[1..].iter().map(|score| -score / factor);
-        return std::iter::once(first).chain(inner).collect();
-    }
-    let second =
-        polynomial(&[0.0, 0.042_981, -0.293_762, -1.752_461, 5.682_633, -3.582_633], u) - scores[1] / norm;
-    let rest = sum_of_squares - square(scores[0]) - square(scores[1]);
-    let factor = (rest / (1.0 - square(first) - square(second))).sqrt();
-    let shrink = -1.0 / factor;
-    scores[2..].iter_mut().for_each(|score| *score *= shrink);
-    scores[..2].copy_from_slice(&[first, second]);
-    scores
-}
-
-/// `1 − W`, by a product that keeps its digits when `W` is close to one.
-fn one_minus_squared_correlation(scaled: &[f64], weights: &[f64]) -> f64 {
-    let size = scaled.len() as f64;
-    // The coefficients are antisymmetric — minus below the middle, zero in it, plus above — so that their mean is zero and the
-    // product with the values is one with the distances between opposite values.
-    // The values are counted from their median, which is within one standard deviation of their mean: the difference below loses
-    // one bit at most.
-    let (sum, squares) = sums_of(scaled);
-    let values_squared = squares - sum * sum / size;
-    let weights_squared = 2.0 * sums_of(weights).1;
-    let products = sum_of_products(scaled, weights);
-    let root = (weights_squared * values_squared).sqrt();
-    (root - products) * (root + products) / (weights_squared * values_squared)
-}
-
-/// The sum of weights times the distances of opposite values, from the least and the largest inwards; in eight interleaved parts.
-fn sum_of_products(sorted: &[f64], weights: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
+/// The sum of squares of scores, and that of scores times the distances of opposite values, from the least and the largest inwards; in
+/// eight interleaved parts.
+fn sums_with_distances(scores: &[f64], sorted: &[f64]) -> (f64, f64) {
+    let (mut squares, mut products) = ([0.0; 8], [0.0; 8]);
     // The middle of an odd number of values is in neither half: halves of one length have chunks and rests of one length.
     let half = sorted.len() / 2;
-    let (low, high) = (&sorted[..half], &sorted[sorted.len() - half..]);
-    let (low, low_rest) = low.as_chunks::<8>();
-    let (high_rest, high) = high.as_rchunks::<8>();
-    let (weights, weights_rest) = weights.as_chunks::<8>();
-    for ((low, high), weights) in low.iter().zip(high.iter().rev()).zip(weights) {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            *sum += (high[7 - i] - low[i]) * weights[i];
+    let (low, low_rest) = sorted[..half].as_chunks::<8>();
+    let (high_rest, high) = sorted[sorted.len() - half..].as_rchunks::<8>();
+    let (scores, scores_rest) = scores.as_chunks::<8>();
+    for ((low, high), scores) in low.iter().zip(high.iter().rev()).zip(scores) {
+        for i in 0..8 {
+            squares[i] += scores[i] * scores[i];
+            products[i] += (high[7 - i] - low[i]) * scores[i];
         }
     }
-    let rest = low_rest.iter().zip(high_rest.iter().rev()).zip(weights_rest);
-    sums.iter().sum::<f64>() + rest.map(|((low, high), weight)| (high - low) * weight).sum::<f64>()
-}
-
-/// Sum and sum of squares, in eight interleaved parts that a processor adds side by side.
-fn sums_of(values: &[f64]) -> (f64, f64) {
-    let (mut sums, mut squares) = ([0.0; 8], [0.0; 8]);
-    let (chunks, rest) = values.as_chunks::<8>();
-    for chunk in chunks {
-        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(chunk) {
-            *sum += value;
-            *square += value * value;
-        }
+    for (i, ((low, high), score)) in low_rest.iter().zip(high_rest.iter().rev()).zip(scores_rest).enumerate()
+    {
+        squares[i] += score * score;
+        products[i] += (high - low) * score;
     }
-    let rest_squares = rest.iter().map(|value| value * value).sum::<f64>();
-    (sums.iter().chain(rest).sum(), squares.iter().sum::<f64>() + rest_squares)
+    (squares.iter().sum(), products.iter().sum())
 }
 
 /// p-value by Royston's normalising transformation of `1 − W`.
@@ -239,11 +238,11 @@ mod tests {
     fn products_of_opposite_values_leave_none_out() {
         for n in 2..70 {
             let sorted: Vec<f64> = (0..n).map(|i| f64::from(i * i)).collect();
-            let weights: Vec<f64> = (0..n / 2).map(|i| f64::from(i + 1)).collect();
+            let scores: Vec<f64> = (0..n / 2).map(|i| f64::from(i + 1)).collect();
             let opposite = sorted.iter().zip(sorted.iter().rev());
-            let expected: f64 =
-                opposite.zip(&weights).map(|((low, high), weight)| (high - low) * weight).sum();
-            assert_eq!(sum_of_products(&sorted, &weights), expected, "{n} values");
+            let products: f64 = opposite.zip(&scores).map(|((low, high), score)| (high - low) * score).sum();
+            let squares: f64 = scores.iter().map(|score| score * score).sum();
+            assert_eq!(sums_with_distances(&scores, &sorted), (squares, products), "{n} values");
         }
     }
 

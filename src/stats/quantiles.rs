@@ -25,11 +25,11 @@ pub fn sorted_finite(values: &[f64]) -> Result<Vec<f64>, Undefined> {
     if values.is_empty() {
         return Err(Undefined::EmptyGroup);
     }
-    if !super::sorting::all_finite(values) {
+    let sorted = super::sorting::sorted(values);
+    // In this order only the ends can be infinite or not a number.
+    if !sorted[0].is_finite() || !sorted[sorted.len() - 1].is_finite() {
         return Err(Undefined::NonFinite);
     }
-    let mut sorted = values.to_vec();
-    super::sorting::sort_ascending(&mut sorted);
     Ok(sorted)
 }
 

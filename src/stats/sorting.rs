@@ -2,6 +2,8 @@
 
 /// Below this size the comparison sort of the standard library is faster.
 const SMALL: usize = 700;
+/// From this size on values are first told into buckets that fit into the caches of a processor.
+const LARGE: usize = 100_000;
 /// Values that are looked at to guess whether few distinct ones repeat.
 const PROBES: usize = 64;
 
@@ -10,64 +12,95 @@ const PROBES: usize = 64;
 /// The answer is that of `sort_unstable_by(f64::total_cmp)`, bit for bit: a total order of bit patterns leaves no choice.
 ///
 /// # Formula
-/// A radix sort over the leading digits of the bit patterns that differ, from the lowest of them upwards, then insertion of the
-/// few neighbours that these digits do not tell apart. Small, sorted and much repeating samples, those whose leading digits say
-/// too little, and those with infinities or NaN go to the comparison sort.
+/// A radix sort over the two leading digits of the bit patterns that differ, the lower of them first, then insertion of the few
+/// neighbours that these digits do not tell apart; of large samples, of every bucket of a digit before. Small, sorted and much
+/// repeating samples, buckets whose leading digits say too little, and samples with infinities or NaN go to the comparison sort.
 ///
 /// # Source
 /// D. Knuth (1998), *The Art of Computer Programming* 3, 5.2.5.
 pub fn sort_ascending(values: &mut [f64]) {
-    // Counts of buckets are 32-bit numbers.
-    let outside = values.len() < SMALL || u32::try_from(values.len()).is_err();
-    if outside || values.is_sorted_by(|a, b| a.total_cmp(b).is_le()) || repeats(values) {
-        values.sort_unstable_by(f64::total_cmp);
-        return;
-    }
-    let Some((least, most)) = extremes(values) else {
-        values.sort_unstable_by(f64::total_cmp);
-        return;
-    };
-    // A comparison does not tell the zeros apart, their patterns do.
-    let least = key(if least == 0.0 { -0.0 } else { least });
-    let most = key(if most == 0.0 { 0.0 } else { most });
-    // Counted from the least and moved to the left end, keys have no leading digits that all of them share: as they stand, the patterns
-    // of 1.9 and 2.1 differ in their first bit. It also fixes where the digits are.
-    let spare = (most - least).leading_zeros();
-    let mut keys: Vec<u64> = values.iter().map(|value| (key(*value) - least) << spare).collect();
-    if !told_apart(&mut keys) {
-        keys.sort_unstable();
-    }
-    for (value, key) in values.iter_mut().zip(keys) {
-        *value = number((key >> spare) + least);
+    match sorted_patterns(values) {
+        Some(sorted) => values.iter_mut().zip(sorted).for_each(|(value, pattern)| *value = number(pattern)),
+        None => values.sort_unstable_by(f64::total_cmp),
     }
 }
 
-/// Whether no value is infinite or NaN.
-pub(super) fn all_finite(values: &[f64]) -> bool {
-    // A finite number times zero is a zero; sums side by side, without a branch a value, are what a processor does fastest.
-    let mut sums = [0.0; 8];
-    let (chunks, rest) = values.as_chunks::<8>();
-    for chunk in chunks {
-        for (sum, value) in sums.iter_mut().zip(chunk) {
-            *sum += value * 0.0;
+/// A copy of `values` in the order of [`sort_ascending`].
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    match sorted_patterns(values) {
+        // The memory of the patterns becomes that of the numbers.
+        Some(sorted) => sorted.into_iter().map(number).collect(),
+        None => {
+            let mut copy = values.to_vec();
+            copy.sort_unstable_by(f64::total_cmp);
+            copy
         }
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|value| value * 0.0).sum::<f64>() == 0.0
+}
+
+/// The patterns of `values` in ascending order; none where a comparison sort does better or a value is infinite or NaN.
+fn sorted_patterns(values: &[f64]) -> Option<Vec<u64>> {
+    // Counts of buckets are 32-bit numbers.
+    let outside = values.len() < SMALL || u32::try_from(values.len()).is_err();
+    if outside || values.is_sorted_by(|a, b| a.total_cmp(b).is_le()) || repeats(values) {
+        return None;
+    }
+    let (least, most) = extremes(values)?;
+    // A comparison does not tell the zeros apart, their patterns do.
+    let least = pattern(if least == 0.0 { -0.0 } else { least });
+    let most = pattern(if most == 0.0 { 0.0 } else { most });
+    let mut patterns: Vec<u64> = values.iter().map(|value| pattern(*value)).collect();
+    let mut other = vec![0; patterns.len()];
+    if patterns.len() < LARGE {
+        sort_between(&mut patterns, &mut other, least, most);
+        return Some(patterns);
+    }
+    let digit = Digit::<9, 512>::uppermost(1, least, most);
+    let mut ends = digit.counts(&patterns);
+    digit.distribute(&patterns, &mut other, &mut ends);
+    let mut start = 0;
+    for &end in ends.iter() {
+        let (bucket, space) = (&mut other[start..end as usize], &mut patterns[start..end as usize]);
+        start = end as usize;
+        if bucket.len() < SMALL {
+            bucket.sort_unstable();
+            continue;
+        }
+        let (least, most) =
+            bucket.iter().fold((u64::MAX, 0), |(a, b), &pattern| (a.min(pattern), b.max(pattern)));
+        sort_between(bucket, space, least, most);
+    }
+    Some(other)
+}
+
+/// The bit pattern of a number as an integer in the same order.
+fn pattern(value: f64) -> u64 {
+    let bits = value.to_bits();
+    // A negative number has all its bits turned, a positive one its sign.
+    bits ^ ((bits.cast_signed() >> 63).cast_unsigned() | 1 << 63)
+}
+
+/// The inverse of [`pattern`].
+fn number(pattern: u64) -> f64 {
+    f64::from_bits(pattern ^ ((!pattern.cast_signed() >> 63).cast_unsigned() | 1 << 63))
 }
 
 /// The least and the largest of finite values; none where one is infinite or NaN.
 fn extremes(values: &[f64]) -> Option<(f64, f64)> {
-    if !all_finite(values) {
-        return None;
-    }
-    let (mut least, mut most) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
-    let (chunks, rest) = values.as_chunks::<8>();
+    let (mut least, mut most, mut zeros) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4], [0.0; 4]);
+    let (chunks, rest) = values.as_chunks::<4>();
     for chunk in chunks {
-        for ((least, most), &value) in least.iter_mut().zip(&mut most).zip(chunk) {
+        for i in 0..4 {
+            let value = chunk[i];
             // As one instruction each; `f64::min` minds NaN as well.
-            *least = if value < *least { value } else { *least };
-            *most = if value > *most { value } else { *most };
+            least[i] = if value < least[i] { value } else { least[i] };
+            most[i] = if value > most[i] { value } else { most[i] };
+            // A finite number times zero is a zero; a sum costs no branch a value.
+            zeros[i] += value * 0.0;
         }
+    }
+    if zeros != [0.0; 4] || !rest.iter().all(|value| value.is_finite()) {
+        return None;
     }
     let least = least.iter().chain(rest).fold(f64::INFINITY, |least, value| least.min(*value));
     let most = most.iter().chain(rest).fold(f64::NEG_INFINITY, |most, value| most.max(*value));
@@ -82,81 +115,109 @@ fn repeats(values: &[f64]) -> bool {
     probes.chunk_by(|a, b| a == b).count() < PROBES * 3 / 4
 }
 
-/// The bit pattern of a number as an integer in the same order.
-fn key(value: f64) -> u64 {
-    let bits = value.to_bits();
-    // A negative number has all its bits turned, a positive one its sign.
-    bits ^ ((bits.cast_signed() >> 63).cast_unsigned() | 1 << 63)
-}
-
-/// The inverse of [`key`].
-fn number(key: u64) -> f64 {
-    f64::from_bits(key ^ ((!key.cast_signed() >> 63).cast_unsigned() | 1 << 63))
-}
-
-/// Sorts keys whose uppermost digits tell nearly all of them apart; false, and some order, where they do not.
-fn told_apart(keys: &mut Vec<u64>) -> bool {
+/// Sorts patterns from `least` to `most`, with space for as many.
+fn sort_between(patterns: &mut [u64], space: &mut [u64], least: u64, most: u64) {
     // The more values, the more of their bits it takes. With up to 512 places the lines of memory that are written to in turn stay in
-    // the first cache. Of values on both sides of zero, twelve bits are sign and exponent: three digits of nine leave fifteen for the rest, and
-    // insertion gives up on shifted lognormal values from 3 million, on normal ones from 5 million; from 2 million three digits of
-    // eleven are faster on both by a quarter, and slower by as much on values of one sign, which is lost in the noise from 4 million.
-    match keys.len() {
-        ..8_000 => by_digits::<2, 9, 512>(keys),
-        8_000..30_000 => by_digits::<2, 10, 1024>(keys),
-        30_000..2_000_000 => by_digits::<3, 9, 512>(keys),
-        _ => by_digits::<3, 11, 2048>(keys),
+    // the first cache.
+    match patterns.len() {
+        ..8_000 => by_two_digits::<9, 512>(patterns, space, least, most),
+        8_000..30_000 => by_two_digits::<10, 1024>(patterns, space, least, most),
+        _ => by_two_digits::<11, 2048>(patterns, space, least, most),
     }
-    insert(keys)
+    if !insert(patterns) {
+        patterns.sort_unstable();
+    }
 }
 
-/// Sorts by the uppermost digits, of so many bits and places each.
-fn by_digits<const DIGITS: usize, const BITS: usize, const PLACES: usize>(keys: &mut Vec<u64>) {
-    const { assert!(PLACES == 1 << BITS) };
-    let place = |key: u64, d: usize| (key >> (64 - (DIGITS - d) * BITS)) as usize & (PLACES - 1);
-    // Tables of a fixed size: no place is outside of them.
-    let mut counts = Box::new([[0_u32; PLACES]; DIGITS]);
-    for &key in keys.iter() {
-        for (d, counts) in counts.iter_mut().enumerate() {
-            counts[place(key, d)] += 1;
-        }
+fn by_two_digits<const BITS: u32, const PLACES: usize>(
+    patterns: &mut [u64],
+    space: &mut [u64],
+    least: u64,
+    most: u64,
+) {
+    let [lower, upper] = [2, 1].map(|nth| Digit::<BITS, PLACES>::uppermost(nth, least, most));
+    // Told apart by the upper digit last, values of one upper digit stay in the order of their lower one.
+    let (mut next_lower, mut next_upper) = (Box::new([0; PLACES]), Box::new([0; PLACES]));
+    for &pattern in patterns.iter() {
+        next_lower[lower.of(pattern)] += 1;
+        next_upper[upper.of(pattern)] += 1;
     }
-    let mut other = vec![0; keys.len()];
-    for (d, next) in counts.iter_mut().enumerate() {
+    lower.distribute(patterns, space, &mut next_lower);
+    upper.distribute(space, patterns, &mut next_upper);
+}
+
+/// Some bits of a pattern, and a place for each of their values.
+#[derive(Clone, Copy)]
+struct Digit<const BITS: u32, const PLACES: usize> {
+    /// The least of the patterns. Counted from it they have no leading digits that all of them share: as they stand, the patterns of
+    /// 1.9 and 2.1 differ in their first bit.
+    least: u64,
+    /// How many bits lie below.
+    shift: u32,
+}
+
+impl<const BITS: u32, const PLACES: usize> Digit<BITS, PLACES> {
+    /// The nth digit from above of those in which patterns differ; with too few bits left for it, it takes some of the one above.
+    fn uppermost(nth: u32, least: u64, most: u64) -> Self {
+        const { assert!(PLACES == 1 << BITS) };
+        let bits = u64::BITS - (most - least).leading_zeros();
+        Digit { least, shift: bits.saturating_sub(nth * BITS) }
+    }
+
+    fn of(self, pattern: u64) -> usize {
+        // A table of a fixed size: no place is outside of it.
+        ((pattern - self.least) >> self.shift) as usize & (PLACES - 1)
+    }
+
+    fn counts(self, patterns: &[u64]) -> Box<[u32; PLACES]> {
+        let mut counts = Box::new([0; PLACES]);
+        for &pattern in patterns {
+            counts[self.of(pattern)] += 1;
+        }
+        counts
+    }
+
+    /// Moves patterns to the places of their digits, in the order they are in; the counts become the ends of the places.
+    fn distribute(self, from: &[u64], to: &mut [u64], counts: &mut [u32; PLACES]) {
         let mut before = 0;
-        for slot in next.iter_mut() {
-            before += std::mem::replace(slot, before);
+        for count in counts.iter_mut() {
+            before += std::mem::replace(count, before);
         }
-        for &key in keys.iter() {
-            let slot = &mut next[place(key, d)];
-            other[*slot as usize] = key;
-            *slot += 1;
+        for &pattern in from {
+            let next = &mut counts[self.of(pattern)];
+            to[*next as usize] = pattern;
+            *next += 1;
         }
-        std::mem::swap(keys, &mut other);
     }
 }
 
 /// Insertion sort of nearly sorted keys; false, and some order, when they turn out to be far from it.
 fn insert(keys: &mut [u64]) -> bool {
     let mut moves = 4 * keys.len();
-    let mut previous = 0;
-    for i in 0..keys.len() {
-        let key = keys[i];
-        // Nearly always: then nothing is written.
-        if previous <= key {
-            previous = key;
+    let mut next = 1;
+    while next < keys.len() {
+        // Nearly always eight are in order, one branch for all of them.
+        if let Some(eight) = keys[next - 1..].first_chunk::<9>()
+            && (0..8).fold(true, |ordered, i| ordered & (eight[i] <= eight[i + 1]))
+        {
+            next += 8;
             continue;
         }
-        let mut at = i;
-        while at > 0 && keys[at - 1] > key {
-            keys[at] = keys[at - 1];
-            at -= 1;
-            if moves == 0 {
-                keys[at] = key;
-                return false;
+        for i in next..keys.len().min(next + 8) {
+            let key = keys[i];
+            let mut at = i;
+            while at > 0 && keys[at - 1] > key {
+                keys[at] = keys[at - 1];
+                at -= 1;
+                if moves == 0 {
+                    keys[at] = key;
+                    return false;
+                }
+                moves -= 1;
             }
-            moves -= 1;
+            keys[at] = key;
         }
-        keys[at] = key;
+        next += 8;
     }
     true
 }
@@ -169,8 +230,12 @@ mod tests {
     fn check(mut values: Vec<f64>) {
         let mut expected = values.clone();
         expected.sort_unstable_by(f64::total_cmp);
+        let copy = sorted(&values);
         sort_ascending(&mut values);
         assert!(values.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert!(
+            copy.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()) && copy.len() == values.len()
+        );
     }
 
     /// `n` values of a law, without a pattern in their order.
@@ -201,17 +266,31 @@ mod tests {
     }
 
     #[test]
-    fn digits_tell_millions_of_values_around_zero_apart() {
-        let values = drawn(3_000_000, |u, v| {
-            ((-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()).exp() - 1.6
-        });
-        let (least, most) = extremes(&values).unwrap();
-        let spare = (key(most) - key(least)).leading_zeros();
-        let mut keys: Vec<u64> = values.iter().map(|value| (key(*value) - key(least)) << spare).collect();
-        assert!(told_apart(&mut keys.clone()) && keys.len() == 3_000_000);
-        // Nine bits a digit do not.
-        by_digits::<3, 9, 512>(&mut keys);
-        assert!(!insert(&mut keys));
+    fn digits_tell_values_around_zero_apart() {
+        // Twelve bits of these are sign and exponent; within a bucket they do not count.
+        for n in [100_000, 1_000_000] {
+            let values = drawn(n, |u, v| {
+                ((-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()).exp() - 1.6
+            });
+            let mut patterns: Vec<u64> = values.iter().map(|value| pattern(*value)).collect();
+            let (least, most) = extremes(&values).map(|(a, b)| (pattern(a), pattern(b))).unwrap();
+            let mut space = vec![0; n];
+            by_two_digits::<11, 2048>(&mut patterns, &mut space, least, most);
+            assert!(!insert(&mut patterns), "{n} values");
+            let digit = Digit::<9, 512>::uppermost(1, least, most);
+            let mut ends = digit.counts(&patterns);
+            digit.distribute(&patterns, &mut space, &mut ends);
+            ends.iter().fold(0, |start, &end| {
+                let bucket = &mut space[start..end as usize];
+                if bucket.len() >= SMALL {
+                    let (least, most) = (*bucket.iter().min().unwrap(), *bucket.iter().max().unwrap());
+                    let mut other = vec![0; bucket.len()];
+                    by_two_digits::<9, 512>(bucket, &mut other, least, most);
+                    assert!(insert(bucket), "{n} values, bucket of {}", bucket.len());
+                }
+                end as usize
+            });
+        }
     }
 
     proptest! {
