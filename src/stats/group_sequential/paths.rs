@@ -1,7 +1,7 @@
 //! Recursive integration: the law of a score that has not stopped yet, as weighted points.
 
 use super::super::Undefined;
-use std::f64::consts::{LOG2_E, TAU};
+use std::f64::consts::TAU;
 
 use super::super::distributions::{normal_isf, normal_sf};
 use super::super::root::brent;
@@ -15,10 +15,14 @@ pub(super) const REACH: f64 = 9.0;
 /// The law is that under one drift, `centre`; the law under any other drift θ is the same points with the weights
 /// w·exp((θ − centre)·x − (θ² − centre²)·t/2), because the boundaries do not depend on the drift and the score is
 /// sufficient for it. So one recursion answers for every drift near its centre.
+///
+/// The points lie in panels of one width, eight Gauss points in each.
 #[derive(Debug, Clone)]
 pub(super) struct Paths {
     centre: f64,
     time: f64,
+    /// Half the width of a panel.
+    half: f64,
     points: Vec<f64>,
     weights: Vec<f64>,
 }
@@ -26,7 +30,9 @@ pub(super) struct Paths {
 impl Paths {
     /// Before the first look: all paths at zero.
     pub(super) fn start(centre: f64) -> Paths {
-        Paths { centre, time: 0.0, points: vec![0.0], weights: vec![1.0] }
+        // One panel of no width: its weights are those of the quadrature, which add up to two.
+        let weights = GAUSS.map(|(_, weight)| 0.5 * weight).to_vec();
+        Paths { centre, time: 0.0, half: 0.0, points: vec![0.0; 8], weights }
     }
 
     /// The probability under `drift` that a path is beyond `score` at `t`: above it for `side` = 1, below −score for
@@ -82,79 +88,83 @@ impl Paths {
         let sd = elapsed.sqrt();
         let low = (-z * t.sqrt()).max(drift * t - REACH * t.sqrt());
         let high = (z * t.sqrt()).min(drift * t + REACH * t.sqrt());
-        let mut paths = Paths { centre: drift, time: t, points: Vec::new(), weights: Vec::new() };
+        let mut paths = Paths { centre: drift, time: t, half: 0.0, points: Vec::new(), weights: Vec::new() };
         if low >= high {
             return paths;
         }
         let panels = ((high - low) / sd.min((next - t).sqrt())).ceil().clamp(4.0, 2e5);
-        let half = (high - low) / panels / 2.0;
-        let centre = |panel: usize| low + half * (2 * panel + 1) as f64;
-        let nodes = |panel: usize| GAUSS.map(|(node, weight)| (centre(panel) + half * node, half * weight));
+        paths.half = (high - low) / panels / 2.0;
+        let step = Step::new(self.half, paths.half, sd);
         let weighed = |panel: usize| {
-            nodes(panel).map(|(point, weight)| (point, weight * self.density(point - drift * elapsed, sd)))
+            let centre = low + paths.half * (2 * panel + 1) as f64;
+            let densities = step.densities(&self.points, &self.weights, centre - drift * elapsed);
+            std::array::from_fn(|i| {
+                (centre + paths.half * GAUSS[i].0, paths.half * GAUSS[i].1 * densities[i])
+            })
         };
         let all: Vec<[(f64, f64); 8]> =
             (0..panels as usize).into_par_iter().with_min_len(8).map(weighed).collect();
         (paths.points, paths.weights) = all.into_iter().flatten().unzip();
         paths
     }
-
-    /// The density at `score` after a normal step with the deviation `sd`.
-    fn density(&self, score: f64, sd: f64) -> f64 {
-        let first = self.points.partition_point(|&point| point < score - REACH * sd);
-        let last = self.points.partition_point(|&point| point <= score + REACH * sd);
-        gaussian_sum(&self.points[first..last], &self.weights[first..last], score, sd)
-    }
 }
 
-/// Σ wᵢ φ((score − xᵢ)/sd)/sd, in eight interleaved parts that a processor computes side by side.
-fn gaussian_sum(points: &[f64], weights: &[f64], score: f64, sd: f64) -> f64 {
-    let scale = -0.5 / (sd * sd);
-    let term = |point: f64, weight: f64| {
-        let distance = score - point;
-        weight * exp_within_reach(scale * distance * distance)
-    };
-    let ((points, last_points), (weights, last_weights)) =
-        (points.as_chunks::<8>(), weights.as_chunks::<8>());
-    let rest: f64 = last_points.iter().zip(last_weights).map(|(point, weight)| term(*point, *weight)).sum();
-    let mut parts = [0.0; 8];
-    for (points, weights) in points.iter().zip(weights) {
-        // Arrays from beginning to end: a loop over places is left one by one by a compiler that looks at it once.
-        let terms: [f64; 8] = std::array::from_fn(|i| term(points[i], weights[i]));
-        parts = std::array::from_fn(|i| parts[i] + terms[i]);
-    }
-    (parts.iter().sum::<f64>() + rest) / (sd * TAU.sqrt())
-}
-
-/// eˣ for x in [−700, 0], to 3e-16 relative, without a branch, so that several are computed at once.
+/// A normal step from panels of one width to panels of another.
 ///
-/// x = k ln 2 + r with a whole k; adding 1.5 · 2⁵² rounds x / ln 2 to k and leaves it in the lowest bits. eʳ for |r| ≤ ½ ln 2 is
-/// its Taylor polynomial of degree 12, whose remainder is below 2e-16.
-#[inline(always)]
-fn exp_within_reach(x: f64) -> f64 {
-    const ROUND: f64 = 6_755_399_441_055_744.0;
-    /// The leading 33 bits of ln 2, so that its products with k are exact, and the rest of it.
-    const LN_2: (f64, f64) = (0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10);
-    const TAYLOR: [f64; 13] = [
-        1.0 / 479_001_600.0,
-        1.0 / 39_916_800.0,
-        1.0 / 3_628_800.0,
-        1.0 / 362_880.0,
-        1.0 / 40_320.0,
-        1.0 / 5_040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ];
-    let shifted = x * LOG2_E + ROUND;
-    let k = shifted - ROUND;
-    let r = (x - k * LN_2.0) - k * LN_2.1;
-    let power = TAYLOR.iter().fold(0.0, |sum, coefficient| sum * r + coefficient);
-    power * f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52)
+/// From a point v beside the centre of one panel to a point u beside the centre of another, D away, the exponent −(D + u − v)²/2 is
+/// −D²/2 − Du + Dv − (u − v)²/2. The last term is that of all pairs of panels, and from one panel to the next D changes by one width:
+/// exp(Dv) and exp(−Du) by factors that are known. One exponential does for the 64 pairs of points.
+struct Step {
+    sd: f64,
+    /// The points of either panel beside its centre, in standard deviations.
+    from: [f64; 8],
+    to: [f64; 8],
+    /// What exp(Dv) and exp(−Du) are multiplied by from a panel to the next one.
+    from_next: [f64; 8],
+    to_next: [f64; 8],
+    /// exp(−(u − v)²/2), by v and then by u.
+    near: [[f64; 8]; 8],
+}
+
+impl Step {
+    fn new(from_half: f64, to_half: f64, sd: f64) -> Step {
+        let from = GAUSS.map(|(node, _)| node * from_half / sd);
+        let to = GAUSS.map(|(node, _)| node * to_half / sd);
+        let width = 2.0 * from_half / sd;
+        Step {
+            sd,
+            from,
+            to,
+            from_next: from.map(|v| (-width * v).exp()),
+            to_next: to.map(|u| (width * u).exp()),
+            near: from.map(|v| to.map(|u| (-0.5 * (u - v) * (u - v)).exp())),
+        }
+    }
+
+    /// Σ wᵢ φ((score − xᵢ)/sd)/sd of the weighted points, at the scores of the panel around `centre`.
+    fn densities(&self, points: &[f64], weights: &[f64], centre: f64) -> [f64; 8] {
+        let reach = (REACH + self.to[7]) * self.sd;
+        let (panels, weights) = (points.as_chunks::<8>().0, weights.as_chunks::<8>().0);
+        let first = panels.partition_point(|panel| panel[7] < centre - reach);
+        let last = panels.partition_point(|panel| panel[0] <= centre + reach);
+        let distance = |panel: &[f64; 8]| (centre - 0.5 * (panel[0] + panel[7])) / self.sd;
+        let farthest = panels.get(first).map_or(0.0, distance);
+        let (mut by_from, mut by_to) =
+            (self.from.map(|v| (farthest * v).exp()), self.to.map(|u| (-farthest * u).exp()));
+        let mut sums = [0.0; 8];
+        for (panel, weights) in panels[first..last].iter().zip(&weights[first..last]) {
+            let mut products = [0.0; 8];
+            for ((near, weight), tilt) in self.near.iter().zip(weights).zip(by_from) {
+                // Arrays from beginning to end: a loop over places is left one by one by a compiler that looks at it once.
+                products = std::array::from_fn(|i| products[i] + near[i] * (weight * tilt));
+            }
+            let common = (-0.5 * distance(panel).powi(2)).exp();
+            sums = std::array::from_fn(|i| sums[i] + common * by_to[i] * products[i]);
+            by_from = std::array::from_fn(|j| by_from[j] * self.from_next[j]);
+            by_to = std::array::from_fn(|i| by_to[i] * self.to_next[i]);
+        }
+        sums.map(|sum| sum / (self.sd * TAU.sqrt()))
+    }
 }
 
 /// The paths as they arrive at each look: the law under `centre` of those that no earlier look has stopped.
@@ -190,12 +200,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_branchless_exponential_has_all_its_digits() {
-        let worst = (0..400_000)
-            .map(|i| -f64::from(i) * 1.7e-3)
-            .map(|x| (exp_within_reach(x) / x.exp() - 1.0).abs())
-            .fold(0.0, f64::max);
-        assert!(worst < 5e-16, "{worst:e}");
-        assert_eq!(exp_within_reach(0.0), 1.0);
+    fn panels_are_summed_as_their_points_are() {
+        // Panels of 1 and of 0.7 standard deviations, from the middle to beyond what is in reach.
+        let sd: f64 = 0.31;
+        let half = 0.5 * sd;
+        let at = |panel: usize| GAUSS.map(|(node, _)| half * (2.0 * panel as f64 - 39.0 + node));
+        let points: Vec<f64> = (0..40).flat_map(at).collect();
+        let weights: Vec<f64> = points.iter().map(|x| (-x * x / 8.0).exp() * (1.1 + x.sin())).collect();
+        let step = Step::new(half, 0.7 * half, sd);
+        for centre in [0.0, 0.123, -2.9, 5.6, 6.7] {
+            let found = step.densities(&points, &weights, centre);
+            for (found, (node, _)) in found.iter().zip(GAUSS) {
+                let score = centre + 0.7 * half * node;
+                let one = |(x, w): (&f64, &f64)| w * (-0.5 * ((score - x) / sd).powi(2)).exp();
+                let direct = points.iter().zip(&weights).map(one).sum::<f64>() / (sd * TAU.sqrt());
+                assert!((found / direct - 1.0).abs() < 2e-14, "{centre}: {found:e} and {direct:e}");
+            }
+        }
     }
 }
