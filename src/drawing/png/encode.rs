@@ -26,56 +26,83 @@ pub(super) fn png(raster: Pixmap) -> Vec<u8> {
     let mut encoder = Encoder::new(&mut bytes, raster.width(), raster.height());
     encoder.set_depth(BitDepth::Eight);
     encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
-    let data = match palette(&raster) {
+    let runs = Runs::of(&raster);
+    let data = match palette(&runs) {
         Some((palette, places)) => {
+            drop(raster);
             encoder.set_color(ColorType::Indexed);
             encoder.set_palette(palette);
             // Places in a palette are no amounts: no filter makes them smaller.
             encoder.set_filter(Filter::NoFilter);
-            places_of(&raster, &places)
+            runs.places(&places)
         }
         None => {
             encoder.set_color(ColorType::Rgb);
             let pixels = raster.data().as_chunks::<4>().0;
-            pixels.iter().flat_map(|pixel| &pixel[..3]).copied().collect()
+            let data = pixels.iter().flat_map(|pixel| &pixel[..3]).copied().collect();
+            drop(raster);
+            data
         }
     };
-    drop(raster);
+    drop(runs);
     // Memory takes every byte, and there are as many as the size says; no picture is empty.
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&data));
     if written.is_ok() { bytes } else { Vec::new() }
 }
 
-/// The rows of a raster from the top, each once for as often as it follows itself: most rows of a chart are the one above.
-fn rows(raster: &Pixmap) -> impl Iterator<Item = (&[[u8; 4]], usize)> {
-    let width = 4 * raster.width() as usize;
-    let mut rest = raster.data();
-    std::iter::from_fn(move || {
-        let row = rest.get(..width)?;
-        let times = rest.chunks_exact(width).take_while(|other| *other == row).count();
-        rest = &rest[times * width..];
-        Some((row.as_chunks().0, times))
-    })
+/// A raster as runs of pixels of one colour: what both passes over it need, in a fraction of its size.
+struct Runs {
+    /// Colours, each with the number of pixels that follow each other in it.
+    runs: Vec<(u32, u32)>,
+    /// Rows from the top: where their runs end, and how often a row follows itself: most rows of a chart are the one above.
+    rows: Vec<(usize, usize)>,
 }
 
-/// The place in the palette of every pixel.
-fn places_of(raster: &Pixmap, places: &Table) -> Vec<u8> {
-    let mut data = Vec::with_capacity(raster.data().len() / 4);
-    for (row, times) in rows(raster) {
-        let start = data.len();
-        let (mut last, mut place) = (NOBODY, 0);
-        for pixel in row {
-            if key(*pixel) != last {
-                last = key(*pixel);
-                place = places.slots[places.find(last)].1 as u8;
+impl Runs {
+    fn of(raster: &Pixmap) -> Runs {
+        let width = raster.width() as usize;
+        let mut rest = raster.data();
+        let mut found = Runs { runs: Vec::new(), rows: Vec::new() };
+        while let Some(row) = rest.get(..4 * width) {
+            let times = rest.chunks_exact(4 * width).take_while(|other| *other == row).count();
+            rest = &rest[times * 4 * width..];
+            let mut pixels = row.as_chunks::<4>().0;
+            while let [first, ..] = pixels {
+                // Most of a chart is background: eight pixels are compared at once.
+                let eights = pixels.chunks_exact(8).take_while(|eight| **eight == [*first; 8]).count();
+                let run =
+                    8 * eights + pixels[8 * eights..].iter().take_while(|pixel| *pixel == first).count();
+                found.runs.push((key(*first), run as u32));
+                pixels = &pixels[run..];
             }
-            data.push(place);
+            found.rows.push((found.runs.len(), times));
         }
-        for _ in 1..times {
-            data.extend_from_within(start..start + row.len());
-        }
+        found
     }
-    data
+
+    /// The rows with their runs.
+    fn rows(&self) -> impl Iterator<Item = (&[(u32, u32)], usize)> {
+        let mut start = 0;
+        self.rows
+            .iter()
+            .map(move |&(end, times)| (&self.runs[std::mem::replace(&mut start, end)..end], times))
+    }
+
+    /// The place in the palette of every pixel.
+    fn places(&self, places: &Table) -> Vec<u8> {
+        let mut data = Vec::new();
+        for (row, times) in self.rows() {
+            let start = data.len();
+            for &(color, run) in row {
+                data.resize(data.len() + run as usize, places.slots[places.find(color)].1 as u8);
+            }
+            let end = data.len();
+            for _ in 1..times {
+                data.extend_from_within(start..end);
+            }
+        }
+        data
+    }
 }
 
 /// No pixel has this key.
@@ -120,11 +147,11 @@ impl Table {
 }
 
 /// The palette as a PNG wants it, and the place in it of every colour of the picture. None when it would show.
-fn palette(raster: &Pixmap) -> Option<(Vec<u8>, Table)> {
+fn palette(runs: &Runs) -> Option<(Vec<u8>, Table)> {
     let mut table = Table::new();
-    for (row, times) in rows(raster) {
-        for run in row.chunk_by(|one, two| key(*one) == key(*two)) {
-            *table.number(key(*run.first()?))? += (run.len() * times) as u32;
+    for (row, times) in runs.rows() {
+        for &(color, run) in row {
+            *table.number(color)? += run * times as u32;
         }
     }
     let mut colors: Vec<(u32, u32)> =
@@ -218,7 +245,7 @@ mod tests {
             [(at / 40 / 7) as u8, (at % 40 % 3) as u8, if at / 40 == 31 { 9 } else { 0 }]
         });
         assert_eq!(
-            rows(&raster).map(|(_, times)| times).collect::<Vec<_>>(),
+            Runs::of(&raster).rows().map(|(_, times)| times).collect::<Vec<_>>(),
             [7, 7, 7, 7, 3, 1, 3, 7, 7, 7, 4]
         );
         assert_eq!(Pixmap::decode_png(&png(raster.clone())).unwrap(), raster);
