@@ -2,7 +2,7 @@
 
 use itog::config::valid::{Plan, PlanEstimand, Traffic};
 use itog::diag::Diagnostic;
-use itog::planning;
+use itog::planning::{self, OtherDesign, PlanOutcome};
 use serde_json::json;
 
 use super::{Outcome, USAGE, print, print_json, stop};
@@ -49,25 +49,69 @@ pub fn plan(args: &PlanArgs) -> Outcome {
     if args.format == Format::Json {
         return print_json(&json!(solved));
     }
+    print(&text(&plan, &solved))
+}
+
+/// The answer in lines for people.
+fn text(plan: &Plan, solved: &PlanOutcome) -> String {
     let days =
         |d: Option<u64>| d.map_or_else(|| "unknown (give --traffic)".to_owned(), |d| format!("{d} days"));
-    let mut text = format!(
-        "effect size   {}\nper group     {}\ntotal         {}\nduration      {}\n",
-        solved.effect_size,
-        solved.n_per_group,
-        solved.n_total,
-        days(solved.days),
-    );
+    let mut lines = vec![
+        ("effect size".to_owned(), digits(solved.effect_size)),
+        ("per group".to_owned(), solved.n_per_group.to_string()),
+        ("total".to_owned(), solved.n_total.to_string()),
+        ("duration".to_owned(), days(solved.days)),
+    ];
     if solved.pairs > 1 {
-        text.push_str(&format!(
-            "with Bonferroni for {} comparisons: {} per group, {}\n",
-            solved.pairs,
-            solved.corrected.n_per_group,
-            days(solved.corrected.days)
-        ));
+        let corrected = &solved.corrected;
+        let size = format!("{} per group, {}", corrected.n_per_group, days(corrected.days));
+        lines.push((format!("with Bonferroni for {} comparisons", solved.pairs), size));
     }
+    for row in &solved.designs {
+        let name = match row.design {
+            OtherDesign::GroupSequential => "looked at every night to that size".to_owned(),
+            OtherDesign::AlwaysValid => "looked at every night without an end".to_owned(),
+            OtherDesign::Weighted => "with the weights of the groups".to_owned(),
+            OtherDesign::VarianceRemoved { share } => format!("CUPED that removes {} % of variance", 100.0 * share),
+        };
+        let mean = |n: u64| {
+            let duration = row.days_expected.map_or_else(String::new, |d| format!(", {d} days"));
+            format!("; {n}{duration} on average if the effect is there")
+        };
+        let duration = row.days.map_or_else(String::new, |d| format!(", {d} days"));
+        let size = format!("{} in total{duration}{}", row.n_total, row.n_expected.map_or_else(String::new, mean));
+        lines.push((name, size));
+    }
+    let baseline = match plan.estimand {
+        PlanEstimand::Proportion { baseline, .. } => Some(baseline),
+        PlanEstimand::Mean { baseline, .. } => baseline,
+    };
     for d in &solved.detectable {
-        text.push_str(&format!("seen in {:>3} days   {}\n", d.days, d.lift));
+        let share = |b: f64| format!(" ({} % of the baseline)", digits(100.0 * d.lift / b.abs()));
+        let relative = baseline.filter(|b| *b != 0.0).map_or_else(String::new, share);
+        lines.push((format!("seen in {} days", d.days), format!("{}{relative}", digits(d.lift))));
     }
-    print(&text)
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}
+
+/// Four significant digits, whole ones all: a plan is never surer than that. `--format json` has them all.
+fn digits(x: f64) -> String {
+    match x.abs() {
+        1000.0.. => format!("{x:.0}"),
+        _ => format!("{x:.3e}").parse::<f64>().unwrap_or(x).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits_at_most() {
+        assert_eq!(digits(0.032_629_400_767), "0.03263");
+        assert_eq!(digits(12.636_403), "12.64");
+        assert_eq!(digits(0.2), "0.2");
+        assert_eq!(digits(123_456.7), "123457");
+    }
 }
