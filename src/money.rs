@@ -1,8 +1,17 @@
 //! What an effect is worth in a year, and what a wrong decision costs on average.
 
-use crate::config::valid::{Config, Goal, Role};
+use crate::config::valid::{Aggregate, Config, Goal, MetricKind, MetricSource, Role};
 use crate::metrics::outcome::MetricOutcome;
 use crate::stats::distributions::{normal_pdf, normal_sf};
+
+/// The value is one of every user, so that a sum over users is their number times the mean.
+fn is_per_user(o: &MetricOutcome) -> bool {
+    let of_units = match &o.metric.source {
+        MetricSource::Rows(rows) => rows.aggregate != Aggregate::Rows,
+        _ => true,
+    };
+    o.conditional.is_none() && of_units && matches!(o.metric.kind, MetricKind::Mean | MetricKind::Proportion)
+}
 
 /// Days of a year, leap years included.
 const YEAR: f64 = 365.25;
@@ -28,8 +37,8 @@ pub struct Worth {
     pub loss_if_kept: Option<f64>,
 }
 
-/// The worth of every comparison with the control; empty without `[money]` and for a metric on a part of the users, whose
-/// effect cannot be multiplied by all of them.
+/// The worth of every comparison with the control; empty without `[money]`, and for a metric whose effect cannot be multiplied by
+/// the number of users: one on a part of them, a ratio, a quantile, a mean of rows.
 ///
 /// # Formula
 /// gain = ±(treatment − control) · value · users a year, the sign being that of the goal. With the estimate d, its error s and
@@ -41,7 +50,7 @@ pub fn worth(config: &Config, outcomes: &[MetricOutcome]) -> Vec<Worth> {
         Some(id) => o.metric.id == *id,
         None => o.metric.role == Role::Primary,
     };
-    let Some(o) = outcomes.iter().find(is_meant).filter(|o| o.conditional.is_none()) else {
+    let Some(o) = outcomes.iter().find(is_meant).filter(|o| is_per_user(o)) else {
         return Vec::new();
     };
     let Some(control) = o.groups.first() else { return Vec::new() };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::choices::word;
-use crate::config::valid::{Config, MetricSource, PlanEstimand, Spending, Status};
+use crate::config::valid::{Config, MetricKind, MetricSource, PlanEstimand, Spending, Status};
 
 /// The rules, each a name and its value: `design.alpha` → `0.05`, `metric.arppu.role` → `primary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub struct Change {
     /// Its value now; none where it is gone.
     pub now: Option<String>,
 }
+
+/// Rules that the first nights of old archives do not know.
+const NEWER: [&str; 7] =
+    [".warm_up_units", ".warm_up_days", ".alpha", ".quantile", ".population", ".pre_period", "data.unit"];
 
 /// Keys under which a metric's rules stand.
 const METRIC: &str = "metric";
@@ -57,7 +61,10 @@ impl Rules {
         };
         put("design.looks.spending", Some(spending));
         put("design.looks.planned", design.looks.planned.map(|units| units.to_string()));
+        put("design.looks.warm_up_units", Some(design.looks.warm_up_units.to_string()));
+        put("design.looks.warm_up_days", Some(design.looks.warm_up_days.to_string()));
         put("design.looks.expected", design.looks.expected.map(|units| units.to_string()));
+        put("data.unit", config.data.as_ref().and_then(|data| data.unit.clone()));
         put("experiment.start", config.experiment.start.map(|day| day.to_string()));
         put("experiment.end", config.experiment.end.map(|day| day.to_string()));
         put("experiment.hypothesis", config.experiment.hypothesis.clone());
@@ -68,10 +75,14 @@ impl Rules {
             };
             put(&name("lift"), Some(lift.to_string()));
             put(&name("power"), Some(plan.power.to_string()));
+            put(&name("alpha"), Some(plan.alpha.to_string()));
         }
         for metric in &config.metrics {
             let name = |what: &str| format!("{METRIC}.{}.{what}", metric.id);
             put(&name("kind"), Some(metric.kind.name().to_owned()));
+            if let MetricKind::Quantile { quantile } = metric.kind {
+                put(&name("quantile"), Some(quantile.to_string()));
+            }
             put(&name("role"), Some(word(metric.role).to_owned()));
             put(&name("goal"), Some(word(metric.goal).to_owned()));
             put(&name("test"), Some(word(metric.test).to_owned()));
@@ -85,7 +96,9 @@ impl Rules {
                     put(&name("denominator"), rows.denominator.clone());
                     put(&name("where"), rows.filter.clone());
                     put(&name("aggregate"), Some(word(rows.aggregate).to_owned()));
+                    put(&name("population"), Some(word(rows.population).to_owned()));
                     put(&name("covariates"), list(&rows.adjustment.covariates));
+                    put(&name("pre_period"), Some(rows.adjustment.pre_period.to_string()));
                     put(&name("strata"), rows.adjustment.strata.clone());
                     let ends = rows.winsorize.map(|ends| format!("{}–{}", ends.lower, ends.upper));
                     put(&name("winsorize"), ends);
@@ -105,6 +118,10 @@ impl Rules {
             let (before, now) = (first.0.get(name).cloned(), self.0.get(name).cloned());
             // Only a running experiment has a way of looking of its own.
             if name == "design.monitoring" && (before.is_none() || now.is_none()) {
+                return None;
+            }
+            // A night of an earlier version of the program kept fewer rules.
+            if before.is_none() && NEWER.iter().any(|rule| name.ends_with(rule)) {
                 return None;
             }
             (before != now).then(|| Change { rule: name.clone(), before, now })

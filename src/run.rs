@@ -93,6 +93,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
         trust: &trust,
         split: &split,
         outcomes: &outcomes,
+        segments: &by_segment,
         rules_changed: !changes.is_empty(),
     });
     let worth = money::worth(&config, &outcomes);
@@ -334,7 +335,8 @@ pub fn report(
         entry: entry(findings, &told),
         results,
         rule: findings.verdict.rule,
-        refused: findings.trust.refused(),
+        // Before the first day there is nothing to refuse.
+        refused: findings.verdict.rule == "data-refused",
         winner: findings.verdict.winner.clone(),
         warnings,
         night: night(findings),

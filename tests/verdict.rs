@@ -124,6 +124,7 @@ fn config(status: Status) -> Config {
             allocation: Vec::new(),
             comparisons: Comparisons::Control,
             monitoring: Monitoring::Fixed,
+            monitoring_by_dates: false,
             looks: Looks::default(),
         },
         data: None,
@@ -233,7 +234,7 @@ fn evidence<'a>(
     split: &'a Split,
     outcomes: &'a [MetricOutcome],
 ) -> Evidence<'a> {
-    Evidence { config, trust, split, outcomes, rules_changed: false }
+    Evidence { config, trust, split, outcomes, segments: &[], rules_changed: false }
 }
 
 #[test]

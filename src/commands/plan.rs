@@ -72,14 +72,17 @@ fn text(plan: &Plan, solved: &PlanOutcome) -> String {
             OtherDesign::GroupSequential => "looked at every night to that size".to_owned(),
             OtherDesign::AlwaysValid => "looked at every night without an end".to_owned(),
             OtherDesign::Weighted => "with the weights of the groups".to_owned(),
-            OtherDesign::VarianceRemoved { share } => format!("CUPED that removes {} % of variance", 100.0 * share),
+            OtherDesign::VarianceRemoved { share } => {
+                format!("CUPED that removes {} % of variance", 100.0 * share)
+            }
         };
         let mean = |n: u64| {
             let duration = row.days_expected.map_or_else(String::new, |d| format!(", {d} days"));
             format!("; {n}{duration} on average if the effect is there")
         };
         let duration = row.days.map_or_else(String::new, |d| format!(", {d} days"));
-        let size = format!("{} in total{duration}{}", row.n_total, row.n_expected.map_or_else(String::new, mean));
+        let size =
+            format!("{} in total{duration}{}", row.n_total, row.n_expected.map_or_else(String::new, mean));
         lines.push((name, size));
     }
     let baseline = match plan.estimand {

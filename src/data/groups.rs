@@ -181,6 +181,7 @@ pub(crate) mod tests {
             allocation: allocation.iter().map(|(group, weight)| (group.to_string(), *weight)).collect(),
             comparisons: Comparisons::Control,
             monitoring: Monitoring::Fixed,
+            monitoring_by_dates: false,
             looks: Looks::default(),
             replicates: 1000,
             resampling: Resampling::Multinomial,

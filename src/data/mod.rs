@@ -147,6 +147,11 @@ impl Dataset {
         self.sample.as_deref()
     }
 
+    /// The date of the data: there are no rows from later days.
+    pub fn date(&self) -> jiff::civil::Date {
+        self.date
+    }
+
     /// Whether a gate forbids the analysis.
     pub fn is_refused(&self) -> bool {
         self.gates.iter().any(|gate| gate.refuses)

@@ -33,6 +33,8 @@ struct Pair {
     tests: Vec<NamedTest>,
     /// The pair of a simultaneous test, whose p-value and interval already hold for all pairs of the metric.
     simultaneous: Option<Simultaneous>,
+    /// Metrics of the family that the pair is judged in.
+    metrics: usize,
 }
 
 /// Where a pair was judged.
@@ -51,10 +53,11 @@ pub fn test<'a>(frame: &Frame, draft: &'a Draft<'a>) -> Result<Tested<'a>, (Vec<
     let design = &frame.config.design;
     let estimator = draft.estimator.as_ref();
     let groups = estimator.groups(frame.level);
+    let metrics = metrics_of_family(frame.config, draft.metric);
     let run = |pairs: Vec<(usize, usize)>| -> Result<Vec<Pair>, Undefined> {
         let pair = |(control, treatment)| {
             let tests = estimator.tests(control, treatment)?;
-            Ok(Pair { control, treatment, tests, simultaneous: None })
+            Ok(Pair { control, treatment, tests, simultaneous: None, metrics })
         };
         pairs.into_iter().map(pair).collect()
     };
@@ -63,9 +66,10 @@ pub fn test<'a>(frame: &Frame, draft: &'a Draft<'a>) -> Result<Tested<'a>, (Vec<
         let found = groups.len() as u64;
         return Err((groups, Undefined::TooFewGroups { needed: 2, found }));
     }
+    let level = Level::from_alpha(frame.level.alpha() / metrics as f64).unwrap_or(frame.level);
     let simultaneous = match design.correction {
-        Correction::Tukey => estimator.simultaneous(&pairs, true, frame.level),
-        Correction::Dunnett => estimator.simultaneous(&pairs, false, frame.level),
+        Correction::Tukey => estimator.simultaneous(&pairs, true, level),
+        Correction::Dunnett => estimator.simultaneous(&pairs, false, level),
         _ => None,
     };
     let tested = run(pairs).and_then(|pairs| Ok((pairs, run(draft.layout.controls())?)));
@@ -123,19 +127,39 @@ impl Family {
     }
 }
 
+/// A simultaneous test holds for the pairs of one metric; the metrics of a family share the error by Bonferroni's inequality.
+fn metrics_of_family(config: &Config, metric: &Metric) -> usize {
+    match &metric.family {
+        Some(family) => config.metrics.iter().filter(|m| m.family.as_ref() == Some(family)).count(),
+        None => 1,
+    }
+}
+
 fn adjusted<'p>(level: Level, correction: Correction, pairs: impl Iterator<Item = &'p Pair>) -> Vec<Judged> {
     let pairs: Vec<&Pair> = pairs.collect();
+    let family = pairs.len();
     let raw: Vec<f64> = pairs.iter().map(|pair| pair.tests[0].p).collect();
-    let adjusted = match pairs.iter().any(|pair| pair.simultaneous.is_some()) {
-        true => raw.clone(),
-        false => family::adjust(&raw, correction),
+    if pairs.iter().all(|pair| pair.simultaneous.is_none()) {
+        let judge = |(&p, p_adjusted)| {
+            let level = family::judged_level(level, p, p_adjusted, family, correction);
+            Judged { p_adjusted, level, family }
+        };
+        return raw.iter().zip(family::adjust(&raw, correction)).map(judge).collect();
+    }
+    // Each simultaneous test holds for its own metric; where another metric of the family has no such test, Holm's stands in for it.
+    let others: Vec<f64> = pairs.iter().filter(|p| p.simultaneous.is_none()).map(|p| p.tests[0].p).collect();
+    let mut stand_ins = family::adjust(&others, correction).into_iter();
+    let judge = |(pair, &p): (&&Pair, &f64)| {
+        let metrics = pair.metrics as f64;
+        let (within, most) = match pair.simultaneous {
+            Some(_) => (p, 1),
+            None => (stand_ins.next().unwrap_or(1.0), others.len()),
+        };
+        let shared = Level::from_alpha(level.alpha() / metrics).unwrap_or(level);
+        let level = family::judged_level(shared, p, within, most, correction);
+        Judged { p_adjusted: (within * metrics).min(1.0), level, family }
     };
-    let judge = |(&p, p_adjusted)| Judged {
-        p_adjusted,
-        level: family::judged_level(level, p, p_adjusted, raw.len(), correction),
-        family: raw.len(),
-    };
-    raw.iter().zip(adjusted).map(judge).collect()
+    pairs.iter().zip(&raw).map(judge).collect()
 }
 
 fn outcome(frame: &Frame, tested: Tested, judged: Vec<Judged>, controls: Vec<Judged>) -> MetricOutcome {

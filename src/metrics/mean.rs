@@ -17,9 +17,11 @@ use crate::stats::mann_whitney::{Method, mann_whitney_u};
 use crate::stats::permutation::{Permutation, permutation_mean_difference};
 use crate::stats::quantiles::quantile_sorted;
 use crate::stats::sorting::sort_ascending;
+use crate::stats::studentized_permutation::{StudentizedPermutation, studentized_permutation};
 use crate::stats::t_test::{MeanDifference, one_sample, student, student_t_critical, welch};
 use crate::stats::{
-    Alternative, Level, Moments, Undefined, anova, dunnett, hodges_lehmann, kruskal_wallis, normality, tukey,
+    Alternative, Interval, Level, Moments, Undefined, anova, dunnett, hodges_lehmann, kruskal_wallis,
+    normality, tukey,
 };
 
 /// Shapiro–Wilk is published for samples up to this size; above it D'Agostino's K² is used.
@@ -178,13 +180,17 @@ impl Mean {
     }
 
     /// The permutation test of treatment − control, where it decides.
-    fn permuted(&self, control: usize, treatment: usize) -> Option<Result<Permutation, Undefined>> {
+    fn permuted(&self, control: usize, treatment: usize) -> Option<Result<Permuted, Undefined>> {
         if self.deciding != TestKind::Permutation {
             return None;
         }
         let ((c, t), seed) = self.rows(control, treatment).zip(self.seed)?;
         let mut rng = seed.of_pair(control, treatment);
-        Some(permutation_mean_difference(t, c, seed.replicates, Alternative::TwoSided, &mut rng))
+        if c.len() == t.len() {
+            let plain = permutation_mean_difference(t, c, seed.replicates, Alternative::TwoSided, &mut rng);
+            return Some(plain.map(Permuted::Difference));
+        }
+        Some(studentized_permutation(t, c, seed.replicates, &mut rng).map(Permuted::Studentized))
     }
 
     fn by_rank(&self) -> bool {
@@ -209,6 +215,29 @@ impl Mean {
             return Some([of(c, pooled), of(t, pooled)]);
         }
         Some([of(c, c.variance()?), of(t, t.variance()?)])
+    }
+}
+
+/// The permutation test of a pair. Where sizes differ, only the one by t keeps its level when spreads differ, too; where they do not,
+/// both have one p-value, and the interval of the difference needs no large samples.
+enum Permuted {
+    Difference(Permutation),
+    Studentized(StudentizedPermutation),
+}
+
+impl Permuted {
+    fn p(&self) -> f64 {
+        match self {
+            Permuted::Difference(answer) => answer.p,
+            Permuted::Studentized(answer) => answer.p,
+        }
+    }
+
+    fn interval(&self, level: Level) -> Interval {
+        match self {
+            Permuted::Difference(answer) => answer.interval(level),
+            Permuted::Studentized(answer) => answer.interval(level),
+        }
     }
 }
 
@@ -345,7 +374,7 @@ impl Estimator for Mean {
             tests.push(NamedTest { test: "bootstrap", statistic, df: None, p: reported(&resampled).0.p });
         }
         if let Some(permuted) = self.permuted(control, treatment) {
-            tests.push(NamedTest { test: "permutation", statistic, df: None, p: permuted?.p });
+            tests.push(NamedTest { test: "permutation", statistic, df: None, p: permuted?.p() });
         }
         let deciding = match self.deciding {
             TestKind::Student => "student",
@@ -438,18 +467,16 @@ impl Estimator for Mean {
         level: Level,
     ) -> Option<Vec<Simultaneous>> {
         let moments: Vec<Moments> = self.groups.iter().map(|g| g.moments).collect();
-        // Both tests take one variance from all groups; Fieller's interval with it and their critical value, which is the
-        // margin over the standard error, excludes zero together with theirs.
-        let df: u64 = moments.iter().map(|m| m.n.saturating_sub(1)).sum();
-        let pooled = moments.iter().map(|m| m.m2).sum::<f64>() / df.max(1) as f64;
+        // Fieller's interval with the variances of the groups and the critical value, which is the margin over the standard error,
+        // excludes zero together with that of the test.
         let relative = |c: usize, t: usize, ci: Option<(f64, f64)>| {
-            let of = |m: &Moments| (m.mean, pooled / m.n as f64);
-            let (base, other) = (of(&moments[c]), of(&moments[t]));
+            let of = |m: &Moments| Some((m.mean, m.variance_of_mean()?));
+            let (base, other) = of(&moments[c]).zip(of(&moments[t]))?;
             let (low, high) = ci?;
             relative::fieller(base, other, (high - low) / 2.0 / (base.1 + other.1).sqrt())
         };
         if by_tukey {
-            let all = tukey::tukey_hsd(&moments, level).ok()?;
+            let all = tukey::games_howell(&moments, level).ok()?;
             return pairs
                 .iter()
                 .map(|&(c, t)| {
@@ -462,7 +489,7 @@ impl Estimator for Mean {
                 })
                 .collect();
         }
-        let all = dunnett::dunnett(&moments, 0, Alternative::TwoSided, level).ok()?;
+        let all = dunnett::dunnett_unequal(&moments, 0, Alternative::TwoSided, level).ok()?;
         pairs
             .iter()
             .map(|&(c, t)| {

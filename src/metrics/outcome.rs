@@ -270,6 +270,17 @@ impl Comparison {
     pub fn error(&self) -> Option<f64> {
         self.points.map(|[control, treatment]| (control.1 + treatment.1).sqrt()).filter(|se| *se > 0.0)
     }
+
+    /// The deciding rank test finds a difference, and that of the means has the opposite sign: neither is the better news.
+    pub fn ranks_oppose_means(&self) -> bool {
+        let both = self.absolute.zip(self.shift);
+        self.significant && both.is_some_and(|(mean, shift)| mean.estimate * shift.estimate < 0.0)
+    }
+
+    /// What may be said of the pair to someone who sees the difference of the means beside it.
+    pub fn plain_direction(&self) -> Direction {
+        if self.ranks_oppose_means() { Direction::None } else { self.direction }
+    }
 }
 
 /// The result of one metric.

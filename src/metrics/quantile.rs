@@ -24,6 +24,11 @@ pub struct Quantile {
     seed: Seed,
 }
 
+/// Fewest observations that are expected on the shorter side of a quantile in each group. Replicates of a sample never pass its largest
+/// value: with one value beyond the quantile in a group of 20 and twenty in one of 400, a quarter of true hypotheses were rejected
+/// at 5 %; with two and eighteen 8 %.
+const BEYOND: f64 = 5.0;
+
 impl Quantile {
     /// From values by unit.
     pub fn from_values(q: f64, groups: Vec<GroupValues>, seed: Seed) -> Result<Self, Undefined> {
@@ -38,7 +43,12 @@ impl Quantile {
         if groups.iter().any(|g| g.values.is_empty()) {
             return Err(Undefined::EmptyGroup);
         }
-        Ok(Quantile { groups, q, seed })
+        let shorter = q.min(1.0 - q);
+        let (needed, found) = ((BEYOND / shorter).ceil() as u64, groups.iter().map(|g| g.values.len()).min());
+        match found.unwrap_or(0) as u64 {
+            found if found < needed => Err(Undefined::TooFewObservations { needed, found }),
+            _ => Ok(Quantile { groups, q, seed }),
+        }
     }
 
     /// The bootstrap of treatment − control; the same replicates whatever the level.

@@ -41,8 +41,18 @@ impl Sizing<'_> {
         (absolute > 0.0).then_some(Detectable { absolute, relative })
     }
 
-    /// Units and days until the effect worth having is seen with this power: n = (z₁₋α⸝₂ + z_power)² (s²_c + s²_t) / δ²
-    /// in each group.
+    /// The shares of the pair in all users: as declared, else equal.
+    fn shares(&self, config: &Config, groups: usize) -> [f64; 2] {
+        let declared = &config.design.allocation;
+        let whole: f64 = declared.iter().map(|(_, weight)| weight).sum();
+        [self.control, self.treatment].map(|group| {
+            let own = declared.iter().find(|(id, _)| *id == group.id).map(|(_, weight)| weight / whole);
+            own.filter(|share| *share > 0.0).unwrap_or(1.0 / groups as f64)
+        })
+    }
+
+    /// Units and days until the effect worth having is seen with this power: N = (z₁₋α⸝₂ + z_power)² (s²_c/w_c + s²_t/w_t) / δ²
+    /// in all groups together, with the shares w of the declared allocation; with equal shares (z)² (s²_c + s²_t) / δ² in each.
     pub fn needed(
         &self,
         config: &Config,
@@ -54,7 +64,9 @@ impl Sizing<'_> {
         let (c, t) = self.spread?;
         let mean = self.control.mean.filter(|m| *m != 0.0);
         let effect = metric.min_effect.or_else(|| mean.map(|m| (m * DEFAULT_RELATIVE_EFFECT).abs()))?;
-        let per_group = self.reach().powi(2) * (c + t) / (effect * effect);
+        let [of_control, of_treatment] = self.shares(config, groups);
+        let total = self.reach().powi(2) * (c / of_control + t / of_treatment) / (effect * effect);
+        let per_group = total / groups as f64;
         // A metric on a part of the units needs all of the users that yield that part; the scarcer group decides.
         let share = conditional
             .into_iter()
@@ -68,9 +80,10 @@ impl Sizing<'_> {
     }
 }
 
-/// Randomised units a day over the declared period; none without rows or dates.
+/// Randomised units a day over the declared period, or over what has passed of it; none without rows or dates.
 pub fn flow(config: &Config, data: Option<&Dataset>) -> Option<f64> {
     let (start, end) = (config.experiment.start?, config.experiment.end?);
+    let end = data.map_or(end, |data| end.min(data.date()));
     let days = f64::from(start.until(end).ok()?.get_days() + 1);
     let units: u64 = data?.groups.iter().map(|g| g.units).sum();
     (days > 0.0 && units > 0).then(|| units as f64 / days)

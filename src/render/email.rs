@@ -13,9 +13,12 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::diag::Diagnostic;
-use crate::report::document::{Align, Block, Cell, Document, Inline, Meta, Table, Target, Tone, VerdictCard};
+use crate::report::document::{
+    Align, Block, Cell, Column, Document, Inline, Meta, Table, Target, Tone, VerdictCard,
+};
 use crate::theme::color;
 use crate::wording::narrative;
+use crate::wording::numbers::ABSENT;
 use crate::wording::overrides::{self, Override};
 use crate::wording::terms::{Terms, Vocabulary};
 
@@ -185,9 +188,10 @@ impl Renderer {
                 name: cells.next().map(|cell| spans(&cell.inlines, frame)).unwrap_or_default(),
                 cells: cells
                     .zip(table.columns.iter().skip(1))
+                    .filter(|(cell, _)| !is_absent(cell))
                     .map(|(cell, column)| CellView {
                         title: &column.title,
-                        is_number: column.align == Align::End,
+                        is_titled: is_titled(cell, column),
                         tone: cell.tone.map(|tone| self.mood(tone)),
                         spans: spans(&cell.inlines, frame),
                     })
@@ -298,6 +302,21 @@ struct RowsView<'a> {
     notes: &'a [String],
 }
 
+/// A bare word of more letters is a sentence.
+const WORD: usize = 40;
+
+/// A cell that is read with the title of its column: a number or a bare word. A sentence, and what has an emphasis or a link of its own,
+/// say themselves what they are.
+fn is_titled(cell: &Cell, column: &Column) -> bool {
+    let is_word = matches!(cell.inlines.as_slice(), [Inline::Text(text)] if text.chars().count() <= WORD);
+    column.align == Align::End || is_word
+}
+
+/// A cell with nothing to say: under each other, unlike in columns, it needs no place.
+fn is_absent(cell: &Cell) -> bool {
+    matches!(cell.inlines.as_slice(), [Inline::Text(text)] if text == ABSENT)
+}
+
 #[derive(Serialize)]
 struct RowView<'a> {
     name: Vec<Span<'a>>,
@@ -307,7 +326,7 @@ struct RowView<'a> {
 #[derive(Serialize)]
 struct CellView<'a> {
     title: &'a str,
-    is_number: bool,
+    is_titled: bool,
     tone: Option<Mood<'a>>,
     spans: Vec<Span<'a>>,
 }

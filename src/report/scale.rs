@@ -92,12 +92,16 @@ impl Scale {
         }
     }
 
-    /// The interval of a difference: «от −17,38 до +4,71 ₽».
+    /// The interval of a difference: «от −17,38 до +4,71 ₽». One that excludes zero has the decimals to show it.
     pub fn interval(&self, (low, high): (f64, f64)) -> String {
+        let nearest = low.abs().min(high.abs());
+        let hidden = |decimals: usize| Scale { decimals, ..self.clone() }.is_zero(nearest);
+        let apart = low * high > 0.0;
+        let decimals = (self.decimals..=8).find(|d| !apart || !hidden(*d)).unwrap_or(self.decimals);
         if self.percent {
-            numbers::interval_of_points(low, high, self.decimals)
+            numbers::interval_of_points(low, high, decimals)
         } else {
-            numbers::with_unit(&numbers::interval(low, high, self.decimals), &self.unit)
+            numbers::with_unit(&numbers::interval(low, high, decimals), &self.unit)
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::history::Outcome;
 use crate::history::scorecard::Scorecard;
 use crate::report::document::{Block, Cell, Column, Table};
+use crate::report::facts::approximate_money;
 use crate::wording::terms::{Terms, Vocabulary};
 use crate::wording::{numbers, plural};
 
@@ -60,7 +61,7 @@ pub fn blocks(card: &Scorecard, terms: &Terms) -> Vec<Block> {
         rows.push(row("Дней от начала до решения, медиана".into(), text));
     }
     for (currency, gain) in &card.gain {
-        rows.push(row("Выкаченное приносит за год".into(), numbers::money(*gain, currency)));
+        rows.push(row("Выкаченное приносит за год".into(), approximate_money(*gain, currency)));
     }
     let mut notes = Vec::new();
     if !card.gain.is_empty() {

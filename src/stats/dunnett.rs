@@ -2,6 +2,7 @@
 
 use super::anova::pooled_within;
 use super::distributions::{dunnett_critical_value, dunnett_sf};
+use super::t_test::welch;
 use super::{Alternative, Interval, Level, Moments, Undefined};
 
 /// Comparison of one treatment with the control.
@@ -83,6 +84,70 @@ pub fn dunnett(
         .collect()
 }
 
+/// Dunnett's comparison by the variances of the groups, in the order of [`dunnett`].
+///
+/// # Estimand
+/// As [`dunnett`].
+///
+/// # Formula
+/// t = difference / √(s²ᵢ/nᵢ + s²₀/n₀) against the largest of correlated t variables with the degrees of freedom of Welch's test of the
+/// pair. Two differences share the control's error, so their correlation is λᵢλⱼ with λᵢ² = (s²₀/n₀) / (s²₀/n₀ + s²ᵢ/nᵢ).
+///
+/// # Assumptions
+/// Independent units, means close to normal; variances and sizes may differ.
+///
+/// # Edge cases
+/// With one treatment it is Welch's test.
+///
+/// # Errors
+/// [`Undefined::TooFewGroups`] below two, [`Undefined::InvalidParameter`] for a control that does not exist, those of [`welch`] for a
+/// pair, [`Undefined::NoSolution`] without a critical value.
+///
+/// # Source
+/// M. Hasler & L. A. Hothorn (2008), *Multiple contrast tests in the presence of heteroscedasticity*, Biometrical Journal 50.
+pub fn dunnett_unequal(
+    groups: &[Moments],
+    control: usize,
+    alternative: Alternative,
+    level: Level,
+) -> Result<Vec<ControlComparison>, Undefined> {
+    if groups.len() < 2 {
+        return Err(Undefined::TooFewGroups { needed: 2, found: groups.len() as u64 });
+    }
+    let base = groups.get(control).ok_or(Undefined::InvalidParameter("control"))?;
+    let treatments = || groups.iter().enumerate().filter(|(i, _)| *i != control);
+    let error = |group: &Moments| group.variance_of_mean().unwrap_or(0.0);
+    let loadings: Vec<f64> = treatments()
+        .map(|(_, group)| (error(base) / (error(base) + error(group))).sqrt())
+        // A control without variance has no error to share.
+        .map(|loading| if loading.is_finite() { loading.min(1.0 - 1e-12) } else { 0.0 })
+        .collect();
+    treatments()
+        .map(|(group, moments)| {
+            let test = welch(moments, base, alternative, level)?;
+            let critical = dunnett_critical_value(level.alpha(), &loadings, test.df, alternative);
+            if !critical.is_finite() {
+                return Err(Undefined::NoSolution);
+            }
+            let toward = match alternative {
+                Alternative::TwoSided => test.statistic.abs(),
+                Alternative::Less => -test.statistic,
+                Alternative::Greater => test.statistic,
+            };
+            let p = dunnett_sf(toward, &loadings, test.df, alternative);
+            let ci = Interval::around(test.estimate, critical * test.se, alternative);
+            Ok(ControlComparison {
+                group,
+                estimate: test.estimate,
+                se: test.se,
+                statistic: test.statistic,
+                ci,
+                p,
+            })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +156,23 @@ mod tests {
     fn group(shift: f64, n: u32) -> Moments {
         let values: Vec<f64> = (0..n).map(|i| shift + f64::from(i * i % 11)).collect();
         Moments::from_slice(&values)
+    }
+
+    #[test]
+    fn differences_by_their_own_variances_agree_with_an_integral() {
+        // P(max |T| > |t|) by scipy.integrate.quad over the control's error and over the chi variable of the pair.
+        let groups = [(0.0, 1.0, 12), (2.0, 3.0, 9), (1.0, 0.5, 30)].map(|(shift, scale, n)| {
+            let values: Vec<f64> = (0..n).map(|i| shift + scale * f64::from(i * i % 11)).collect();
+            Moments::from_slice(&values)
+        });
+        let found = dunnett_unequal(&groups, 0, Alternative::TwoSided, Level::P95).unwrap();
+        assert!((found[0].statistic - 3.492_925_379_175_096).abs() < 1e-12);
+        assert!((found[0].p - 0.012_413_025_436).abs() < 1e-8, "{}", found[0].p);
+        assert!((found[1].p - 0.693_451_155_407).abs() < 1e-8, "{}", found[1].p);
+        assert!(found.iter().all(|one| (one.p < 0.05) != one.ci.contains(0.0)), "{found:?}");
+        let one = dunnett_unequal(&groups[..2], 0, Alternative::TwoSided, Level::P95).unwrap()[0];
+        let test = welch(&groups[1], &groups[0], Alternative::TwoSided, Level::P95).unwrap();
+        assert!((one.p - test.p).abs() < 1e-9 && (one.ci.low - test.ci.low).abs() < 1e-7, "{one:?} {test:?}");
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub mod rank;
 pub mod ratio;
 pub mod regression_adjustment;
 pub mod shape_moments;
+pub mod studentized_permutation;
 pub mod tost;
 pub mod winsorize;
 

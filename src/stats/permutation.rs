@@ -142,7 +142,7 @@ impl Permutation {
 }
 
 /// The p-value of `extreme` among `total` relabellings.
-fn p_value(extreme: usize, total: usize, exact: bool) -> f64 {
+pub(super) fn p_value(extreme: usize, total: usize, exact: bool) -> f64 {
     if exact { extreme as f64 / total as f64 } else { (extreme + 1) as f64 / (total + 1) as f64 }
 }
 

@@ -24,6 +24,8 @@ pub(super) type Unit = (f64, bool);
 pub(super) struct Draw {
     /// Sum of the offsets.
     pub sum: f64,
+    /// Sum of their squares; in a bin of neighbours that of its mean square.
+    pub squares: f64,
     /// Units of the first sample; not whole where it is drawn from the normal law of a large number.
     pub ours: f64,
 }
@@ -31,6 +33,7 @@ pub(super) struct Draw {
 impl Draw {
     fn add(&mut self, (offset, ours): Unit) {
         self.sum += offset;
+        self.squares += offset * offset;
         self.ours += f64::from(u8::from(ours));
     }
 }
@@ -121,6 +124,7 @@ fn draw_from_bins(bins: &[MixedBin], total: usize, few: usize, rng: &mut impl Rn
     for MixedBin { bin, ours, covariance } in bins {
         let drawn = hypergeometric(bin.count, units - bin.count, left, rng);
         draw.sum += drawn as f64 * bin.offset;
+        draw.squares += drawn as f64 * (bin.offset * bin.offset + bin.variance);
         let theirs = bin.count - ours;
         let filled = drawn.min(bin.count - drawn).min(*ours).min(theirs) >= FILLED;
         // Without replacement the spread shrinks with the share that is drawn, and is zero for the whole bin.

@@ -2,7 +2,8 @@
 
 use super::anova::pooled_within;
 use super::distributions::{studentized_range_isf, studentized_range_sf};
-use super::{Interval, Level, Moments, Undefined};
+use super::t_test::welch;
+use super::{Alternative, Interval, Level, Moments, Undefined};
 
 /// Comparison of one pair of groups.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,14 +71,82 @@ pub fn tukey_hsd(groups: &[Moments], level: Level) -> Result<Vec<PairComparison>
     Ok(pairs)
 }
 
+/// Games–Howell comparison of all pairs of two or more groups, in the order of [`tukey_hsd`]: each pair by its own variances.
+///
+/// # Estimand
+/// As [`tukey_hsd`].
+///
+/// # Formula
+/// q = |difference| / √((s²ᵢ/nᵢ + s²ⱼ/nⱼ)/2) against the studentised range of k means with the degrees of freedom of Welch's
+/// test of the pair.
+///
+/// # Assumptions
+/// Independent units, means close to normal; variances and sizes may differ.
+///
+/// # Edge cases
+/// Two groups give Welch's test.
+///
+/// # Errors
+/// [`Undefined::TooFewGroups`] below two, those of [`welch`] for a pair, [`Undefined::NoSolution`] without a critical value.
+///
+/// # Source
+/// P. A. Games & J. F. Howell (1976); `pingouin.pairwise_gameshowell`; `scipy.stats.tukey_hsd(equal_var=False)`.
+pub fn games_howell(groups: &[Moments], level: Level) -> Result<Vec<PairComparison>, Undefined> {
+    let count = groups.len();
+    if count < 2 {
+        return Err(Undefined::TooFewGroups { needed: 2, found: count as u64 });
+    }
+    let mut pairs = Vec::with_capacity(count * (count - 1) / 2);
+    for first in 0..count {
+        for second in first + 1..count {
+            let test = welch(&groups[first], &groups[second], Alternative::TwoSided, level)?;
+            let critical = studentized_range_isf(level.alpha(), count, test.df);
+            if !critical.is_finite() {
+                return Err(Undefined::NoSolution);
+            }
+            // The studentised range counts in standard errors of one mean, √2 smaller than that of a difference.
+            let unit = test.se / 2f64.sqrt();
+            let margin = critical * unit;
+            let ci = Interval { low: test.estimate - margin, high: test.estimate + margin };
+            let p = studentized_range_sf(test.estimate.abs() / unit, count, test.df);
+            pairs.push(PairComparison { first, second, estimate: test.estimate, se: test.se, ci, p });
+        }
+    }
+    Ok(pairs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{Alternative, t_test};
+    use crate::stats::t_test;
 
     fn group(shift: f64, n: u32) -> Moments {
         let values: Vec<f64> = (0..n).map(|i| shift + f64::from(i * i % 11)).collect();
         Moments::from_slice(&values)
+    }
+
+    /// Three groups of other spreads and sizes.
+    fn uneven() -> [Moments; 3] {
+        [(0.0, 1.0, 12), (2.0, 3.0, 9), (1.0, 0.5, 30)].map(|(shift, scale, n)| {
+            let values: Vec<f64> = (0..n).map(|i| shift + scale * f64::from(i * i % 11)).collect();
+            Moments::from_slice(&values)
+        })
+    }
+
+    #[test]
+    fn pairs_by_their_own_variances_agree_with_scipy() {
+        // scipy 1.17: tukey_hsd(*groups, equal_var=False).
+        let pairs = games_howell(&uneven(), Level::P95).unwrap();
+        for (pair, p) in pairs.iter().zip([0.016_154_86, 0.731_941_01, 0.011_914_05]) {
+            assert!((pair.p - p).abs() < 1e-7, "{pair:?}");
+        }
+        assert!(
+            (pairs[0].ci.low + 20.341_546_86).abs() < 1e-7 && (pairs[0].ci.high + 2.325_119_81).abs() < 1e-7
+        );
+        assert!(
+            (pairs[1].ci.low + 1.727_549_5).abs() < 1e-7 && (pairs[1].ci.high - 3.127_549_5).abs() < 1e-7
+        );
+        assert!(matches!(games_howell(&[group(0.0, 9)], Level::P95), Err(Undefined::TooFewGroups { .. })));
     }
 
     #[test]

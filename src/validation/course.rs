@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::segments::drawn_in;
 use super::summed;
 use crate::config::valid::{Adjustment, Aggregate, Config, MetricKind, MetricSource, Role};
 use crate::data::{Dataset, GroupValues};
@@ -63,11 +64,15 @@ pub fn run(config: &Config, data: &Dataset, outcomes: &[MetricOutcome]) -> Resul
         return Ok(Vec::new());
     }
     let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
+    let limits = o.handling.winsorized;
     let cohorts: CohortsOf = match data.sums() {
+        // Sums of days are of the values as they are.
+        Some(_) if limits.is_some() => return Ok(Vec::new()),
         Some(sums) => Box::new(move |ids| of_sums(sums, &o.metric.id, ids, *start)),
         None => {
             let Some(days) = data.unit_day() else { return Ok(Vec::new()) };
-            let groups = gather(data, &o.metric, rows, &Adjustment::default())?.groups;
+            let mut groups = gather(data, &o.metric, rows, &Adjustment::default())?.groups;
+            drawn_in(&mut groups, limits);
             Box::new(move |ids| of_rows(&groups, ids, &days))
         }
     };

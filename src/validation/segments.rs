@@ -1,12 +1,12 @@
 //! The effect by segment, each against the rest, with the correction over all segments of the experiment.
 
 use super::summed;
-use crate::config::valid::{Adjustment, Aggregate, Config, Metric, MetricKind, MetricSource, Role};
+use crate::config::valid::{Adjustment, Aggregate, Config, MetricKind, MetricSource, Role};
 use crate::data::{Dataset, GroupValues, by_label};
 use crate::diag::Diagnostic;
 use crate::metrics::gather;
-use crate::metrics::outcome::MetricOutcome;
-use crate::proof::segments::{Arm, Segment, Segments, adjust_comparisons, assess};
+use crate::metrics::outcome::{Direction, MetricOutcome, Winsorized};
+use crate::proof::segments::{Arm, Segment, SegmentEffect, Segments, adjust_comparisons, assess};
 use crate::stats::bivariate::BivariateMoments;
 use crate::stats::ratio::ratio_of_means;
 use crate::stats::{Level, Moments};
@@ -32,6 +32,18 @@ pub struct BySegment {
     pub found: Segments,
 }
 
+impl BySegment {
+    /// The parts in which the treatment is reliably worse and which reliably differ from the rest of the users.
+    pub fn losing<'a>(&'a self, o: &'a MetricOutcome) -> impl Iterator<Item = &'a SegmentEffect> {
+        self.found.effects.iter().filter(|part| {
+            let unlike = part.against_rest.is_some_and(|against| against.p_adjusted < o.alpha);
+            let ci = part.effect.ci;
+            let apart = ci.low > 0.0 || ci.high < 0.0;
+            unlike && Direction::of(part.effect.estimate, o.metric.goal, apart) == Direction::Worse
+        })
+    }
+}
+
 /// Every `[[segment]]` of the primary metric, in every pair with the control.
 ///
 /// # Errors
@@ -48,7 +60,7 @@ pub fn run(
     let mut found = Vec::new();
     for segment in &config.segments {
         let adjustment = Adjustment { strata: Some(segment.by.clone()), ..Adjustment::default() };
-        let Some(Parted { labels, arm }) = parted(data, &o.metric, &adjustment)? else { continue };
+        let Some(Parted { labels, arm }) = parted(data, o, &adjustment)? else { continue };
         for c in o.comparisons.iter().filter(|c| c.control == control.id) {
             let separate: Vec<&str> = o.separate.iter().map(|g| g.id.as_str()).collect();
             let of = |id: &str, part: usize| match id == control.id && !separate.is_empty() {
@@ -90,9 +102,10 @@ struct Parted<'a> {
 
 fn parted<'a>(
     data: &'a Dataset,
-    metric: &Metric,
+    o: &MetricOutcome,
     adjustment: &Adjustment,
 ) -> Result<Option<Parted<'a>>, Diagnostic> {
+    let metric = &o.metric;
     let MetricSource::Rows(rows) = &metric.source else { return Ok(None) };
     if matches!(metric.kind, MetricKind::Quantile { .. })
         || rows.aggregate == Aggregate::Rows
@@ -100,15 +113,30 @@ fn parted<'a>(
     {
         return Ok(None);
     }
+    let limits = o.handling.winsorized;
     if let Some(sums) = data.sums() {
+        // The sums of parts are of the values as they are: with extremes drawn in they would answer another question.
+        if limits.is_some() {
+            return Ok(None);
+        }
         return Ok(adjustment.strata.as_ref().and_then(|by| of_sums(sums, &metric.id, by)));
     }
     let gathered = gather(data, metric, rows, adjustment)?;
-    let groups = gathered.groups;
+    let mut groups = gathered.groups;
+    drawn_in(&mut groups, limits);
     let arm = move |ids: &[&str], part: usize| {
         arm(groups.iter().filter(|group| ids.contains(&group.group.as_str())), part)
     };
     Ok(Some(Parted { labels: gathered.strata, arm: Box::new(arm) }))
+}
+
+/// The values as the metric takes them: with the extremes that it drew in drawn in here, too.
+pub(super) fn drawn_in(groups: &mut [GroupValues], limits: Option<Winsorized>) {
+    let Some(limits) = limits else { return };
+    let (low, high) = (limits.low.unwrap_or(f64::NEG_INFINITY), limits.high.unwrap_or(f64::INFINITY));
+    for value in groups.iter_mut().filter_map(|group| group.values.first_mut()).flatten() {
+        *value = value.clamp(low, high);
+    }
 }
 
 /// Parts in the order of labels, the one without a label last.

@@ -11,11 +11,12 @@ use serde::Serialize;
 pub mod controls;
 mod rules;
 
-use crate::config::valid::{Config, Goal, Monitoring, Role, Status};
+use crate::config::valid::{Config, Goal, MetricKind, Monitoring, Role, Status};
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome, Way};
 use crate::monitoring::Monitoring as Watched;
 use crate::stats::distributions::normal_sf;
 use crate::trust::Trust;
+use crate::validation::segments::BySegment;
 use crate::validation::trust::Split;
 
 pub use rules::{RISKS, RULES, Remark, Rule, STEPS, Winner};
@@ -70,9 +71,19 @@ pub struct Verdict {
     pub steps: Vec<&'static str>,
 }
 
+impl Verdict {
+    /// The experiment runs and its test is valid only at the end: no difference of today is news, good or bad.
+    pub fn too_early(&self) -> bool {
+        self.rule == "look-not-valid"
+    }
+}
+
 /// Without boundaries for nightly looks, harm on the way is told only below this p-value. With 28 looks it is reached
 /// without any harm in about one experiment of a hundred.
 const EARLY_ALARM: f64 = 0.001;
+
+/// A quality metric differs below this p-value: that of the sample ratio check, because it, too, throws the experiment away.
+pub const QUALITY_ALPHA: f64 = 0.001;
 
 /// Whether two groups differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,6 +104,8 @@ pub struct Evidence<'a> {
     pub split: &'a Split,
     /// What was measured.
     pub outcomes: &'a [MetricOutcome],
+    /// The effect on the deciding metric by parts of the users.
+    pub segments: &'a [BySegment],
     /// Rules were changed after the first night.
     pub rules_changed: bool,
 }
@@ -119,26 +132,32 @@ impl Evidence<'_> {
         all.iter().filter(|c| Some(c.control.as_str()) == control).collect()
     }
 
+    /// Every guardrail with its comparison of this treatment with the control: what treatments do to each other harms nobody.
+    fn guardrails_of<'e>(
+        &'e self,
+        treatment: &'e str,
+    ) -> impl Iterator<Item = (&'e MetricOutcome, &'e Comparison)> {
+        self.with_role(Role::Guardrail).flat_map(move |o| {
+            let control = o.groups.first().map(|g| g.id.as_str());
+            let own = move |c: &&Comparison| c.treatment == treatment && Some(c.control.as_str()) == control;
+            o.comparisons.iter().filter(own).map(move |c| (o, c))
+        })
+    }
+
     fn guardrail_harmed(&self, treatment: &str) -> bool {
-        self.with_role(Role::Guardrail)
-            .any(|o| o.comparisons.iter().any(|c| c.treatment == treatment && harms(o, c)))
+        self.guardrails_of(treatment).any(|(o, c)| harms(o, c))
     }
 
     /// The harm to a guardrail is beyond doubt even on the way: it crossed its boundary, or where nobody watches by rules
     /// that allow it, it is so clear that nightly looks cannot have made it.
     fn guardrail_alarms(&self, treatment: &str) -> bool {
-        self.with_role(Role::Guardrail).flat_map(|o| o.comparisons.iter().map(move |c| (o, c))).any(
-            |(o, c)| {
-                let sure = c.monitoring.is_some() || c.p_adjusted <= EARLY_ALARM;
-                c.treatment == treatment && harms(o, c) && sure
-            },
-        )
+        let sure = |c: &Comparison| c.monitoring.is_some() || c.p_adjusted <= EARLY_ALARM;
+        self.guardrails_of(treatment).any(|(o, c)| harms(o, c) && sure(c))
     }
 
     /// A guardrail of this treatment is proven safe: its interval stays above the margin.
     fn guardrail_unproven(&self, treatment: &str) -> bool {
-        self.with_role(Role::Guardrail)
-            .any(|o| o.comparisons.iter().any(|c| c.treatment == treatment && harm_not_excluded(o, c)))
+        self.guardrails_of(treatment).any(|(o, c)| harm_not_excluded(o, c))
     }
 
     /// Treatments that are significantly better than the control and harm no guardrail, best first.
@@ -192,28 +211,29 @@ impl Evidence<'_> {
         self.config.experiment.status == Status::Running
     }
 
+    /// The comparison excludes effects as large as the smallest one of interest.
+    fn is_negligible(&self, c: &Comparison) -> bool {
+        let Some(bound) = self.primary().and_then(|o| o.metric.min_effect) else { return false };
+        c.absolute.and_then(|a| a.ci).is_some_and(|(low, high)| low > -bound && high < bound)
+    }
+
     /// Every comparison excludes effects as large as the smallest one of interest.
     fn negligible(&self) -> bool {
-        let Some(bound) = self.primary().and_then(|o| o.metric.min_effect) else { return false };
         let pairs = self.against_control();
-        !pairs.is_empty()
-            && pairs.iter().all(|c| {
-                c.absolute.and_then(|a| a.ci).is_some_and(|(low, high)| low > -bound && high < bound)
-            })
+        !pairs.is_empty() && pairs.iter().all(|c| self.is_negligible(c))
     }
 
-    /// The effect is significant but smaller than the smallest one of interest for certain.
+    /// Whatever is significantly better is better by less than the smallest effect of interest for certain.
     fn below_interest(&self) -> bool {
-        self.winner().is_some() && self.negligible()
+        let candidates = self.candidates();
+        let pairs = self.against_control();
+        let mut own = pairs.iter().filter(|c| candidates.contains(&c.treatment.as_str()));
+        !candidates.is_empty() && own.all(|c| self.is_negligible(c))
     }
 
-    /// The deciding rank test finds a difference, and that of the means has the opposite sign: whoever reads both would hear that
-    /// the treatment is better and worse.
+    /// Whoever reads both the deciding rank test and the means would hear that the treatment is better and worse.
     fn rank_and_mean_disagree(&self) -> bool {
-        self.against_control().iter().any(|c| {
-            let both = c.absolute.zip(c.shift);
-            c.significant && both.is_some_and(|(mean, shift)| mean.estimate * shift.estimate < 0.0)
-        })
+        self.against_control().iter().any(|c| c.ranks_oppose_means())
     }
 
     /// The deciding answer is not confirmed by the same question answered without the adjustment or the winsorising.
@@ -230,18 +250,19 @@ impl Evidence<'_> {
         self.running() && (fixed || self.against_control().iter().any(|c| c.monitoring.is_none()))
     }
 
-    /// A watched experiment in which nothing has crossed its boundary and something still may.
+    /// A watched experiment in which nothing has crossed its boundary upwards and something still may: one treatment that lost does
+    /// not end the others.
     fn within_boundaries(&self) -> bool {
-        let watched: Vec<&Watched> =
-            self.against_control().into_iter().filter_map(|c| c.monitoring.as_ref()).collect();
+        let pairs = self.against_control();
+        let watched = || pairs.iter().filter_map(|c| Some((c, c.monitoring.as_ref()?)));
         self.running()
-            && watched.iter().all(|m| m.crossed.is_none())
-            && watched.iter().any(|m| !m.state.decided())
+            && watched().all(|(c, m)| m.crossed.is_none() || c.direction == Direction::Worse)
+            && watched().any(|(_, m)| !m.state.decided())
     }
 
     /// Some quality metric differs between the groups beyond doubt.
     fn quality_differs(&self) -> bool {
-        self.with_role(Role::Quality).flat_map(|o| &o.comparisons).any(|c| c.p_adjusted < controls::ALPHA)
+        self.with_role(Role::Quality).flat_map(|o| &o.comparisons).any(|c| c.p_adjusted < QUALITY_ALPHA)
     }
 
     fn watched(&self, holds: impl Fn(&Watched) -> bool) -> bool {
@@ -251,20 +272,42 @@ impl Evidence<'_> {
     /// A guardrail of the winner is reliably worse, but within its margin.
     fn harm_tolerated(&self) -> bool {
         let Some(winner) = self.winner() else { return false };
-        self.with_role(Role::Guardrail).any(|o| {
-            let worse = |c: &&Comparison| c.treatment == winner && c.direction == Direction::Worse;
-            o.comparisons.iter().find(worse).is_some_and(|c| !harms(o, c))
-        })
+        self.guardrails_of(winner).any(|(o, c)| c.direction == Direction::Worse && !harms(o, c))
     }
 
-    /// A guardrail that has no margin, so that nobody can say it is safe.
+    /// A guardrail that has no margin, so that nobody can say it is safe; one that the winner makes better is.
     fn guardrail_without_margin(&self) -> bool {
-        self.with_role(Role::Guardrail).any(|o| o.metric.margin.is_none())
+        let Some(winner) = self.winner() else { return false };
+        self.guardrails_of(winner).any(|(o, c)| o.metric.margin.is_none() && c.direction != Direction::Better)
+    }
+
+    /// A metric that does not decide is reliably worse in the winner.
+    fn other_worse(&self) -> bool {
+        let (deciding, winner) = (self.primary().map(|o| o.metric.id.as_str()), self.winner());
+        let control = self.control();
+        let worse = |c: &Comparison| {
+            let own = Some(c.treatment.as_str()) == winner && Some(c.control.as_str()) == control;
+            own && c.plain_direction() == Direction::Worse
+        };
+        let others = self.outcomes.iter().filter(|o| Some(o.metric.id.as_str()) != deciding);
+        others.filter(|o| decides_nothing(o.metric.role)).flat_map(|o| &o.comparisons).any(worse)
+    }
+
+    /// The winner is reliably worse in some part of the users, and that part is unlike the others.
+    fn segment_worse(&self) -> bool {
+        let (Some(winner), Some(primary)) = (self.winner(), self.primary()) else { return false };
+        let mut of_winner = self.segments.iter().filter(|by| by.treatment == winner);
+        of_winner.any(|by| by.losing(primary).next().is_some())
     }
 
     fn primary_undefined(&self) -> bool {
         self.primary().is_some_and(|o| o.undefined.is_some() || o.comparisons.is_empty())
     }
+}
+
+/// Metrics of this role are told beside the decision: one whose harm forbids to ship, or that voids the verdict, is not.
+pub fn decides_nothing(role: Role) -> bool {
+    matches!(role, Role::Primary | Role::Secondary)
 }
 
 /// A guardrail is reliably worse, and by more than its margin for all that is known: a harm whose whole interval stays within
@@ -281,6 +324,13 @@ pub fn harm_not_excluded(o: &MetricOutcome, c: &Comparison) -> bool {
         Goal::Increase => low <= -margin,
         Goal::Decrease => high >= margin,
     }
+}
+
+/// Of a quantile, the observations expected on its shorter side in the smaller group: what the bootstrap of it rests on.
+pub fn beyond_quantile(o: &MetricOutcome) -> Option<u64> {
+    let MetricKind::Quantile { quantile: q } = o.metric.kind else { return None };
+    let least = o.groups.iter().map(|g| g.n).min()?;
+    Some((least as f64 * q.min(1.0 - q)) as u64)
 }
 
 /// Ratio of the larger to the smaller standard deviation of the primary metric, in means only.

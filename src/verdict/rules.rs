@@ -34,8 +34,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "data-refused",
         action: Action::Invalid,
-        when: "a data gate refused the data",
-        holds: |e| e.trust.refused(),
+        when: "a data gate refused the data of an experiment that has begun",
+        holds: |e| e.trust.refused() && e.config.experiment.status != Status::Planned,
         winner: Winner::Nobody,
     },
     Rule {
@@ -203,6 +203,8 @@ pub const RISKS: &[Remark] = &[
         code: "guardrail-without-margin",
         holds: |e, a| a == Action::Ship && e.guardrail_without_margin(),
     },
+    Remark { code: "other-metric-worse", holds: |e, a| a == Action::Ship && e.other_worse() },
+    Remark { code: "segment-worse", holds: |e, a| a == Action::Ship && e.segment_worse() },
     Remark { code: "guardrail-worse-within-margin", holds: |e, a| a == Action::Ship && e.harm_tolerated() },
     Remark { code: "controls-uneasy", holds: |e, a| a != Action::Invalid && controls::uneasy(e.outcomes) },
     Remark { code: "contamination", holds: |e, a| a != Action::Invalid && e.trust.is_contaminated() },
@@ -235,7 +237,7 @@ pub const RISKS: &[Remark] = &[
 
 /// What to do next, in the order it is said.
 pub const STEPS: &[Remark] = &[
-    Remark { code: "mend-data", holds: |e, _| e.trust.refused() },
+    Remark { code: "mend-data", holds: |e, a| a == Action::Invalid && e.trust.refused() },
     Remark {
         code: "find-srm-cause",
         holds: |e, a| a == Action::Invalid && (e.trust.srm_failed() || e.split.nightly_failed()),
@@ -261,7 +263,8 @@ pub const STEPS: &[Remark] = &[
         holds: |e, a| a == Action::Invalid && controls::differ(e.outcomes),
     },
     Remark { code: "roll-out", holds: |_, a| a == Action::Ship },
-    Remark { code: "do-not-roll-out", holds: |_, a| a == Action::Keep || a == Action::Stop },
+    Remark { code: "stop-now", holds: |_, a| a == Action::Stop },
+    Remark { code: "do-not-roll-out", holds: |_, a| a == Action::Keep },
     Remark {
         code: "find-who-lost",
         holds: |e, a| a == Action::Keep && e.any_worse() && spread_ratio(e).is_some_and(|r| r >= 1.25),
@@ -326,8 +329,15 @@ const FEW: u64 = 30;
 
 fn few(e: &Evidence) -> bool {
     let Some(primary) = e.primary() else { return false };
-    let by_t = primary.comparisons.iter().any(|c| ["welch", "student"].contains(&c.deciding.test));
-    by_t && primary.groups.iter().any(|g| g.n < FEW)
+    if let Some(beyond) = super::beyond_quantile(primary) {
+        return beyond < FEW;
+    }
+    // Permutations, ranks and exact tests hold at any size.
+    let approximate =
+        ["welch", "student", "delta", "z", "bootstrap", "regression-adjusted", "dunnett", "tukey"];
+    let by_t = primary.comparisons.iter().any(|c| approximate.contains(&c.deciding.test));
+    let mean = primary.metric.kind != crate::config::valid::MetricKind::Proportion;
+    mean && by_t && primary.groups.iter().any(|g| g.n < FEW)
 }
 
 fn needed(e: &Evidence) -> bool {

@@ -72,6 +72,7 @@ pub fn way(config: &Config, before: &[Night]) -> Way {
     let watched = before.iter().rev().map(|night| night.way).find(|way| *way != Way::Fixed);
     match (written, config.experiment.status) {
         (Way::Fixed, Status::Finished) => watched.unwrap_or(Way::Fixed),
+        (_, Status::Finished) if config.design.monitoring_by_dates => watched.unwrap_or(Way::Fixed),
         _ => written,
     }
 }
@@ -181,10 +182,13 @@ pub fn watch(
             }
         }
     }
+    // Nights after the end are no looks.
+    let counts = |night: Date| config.experiment.end.is_none_or(|end| night <= end);
+    let looked: Vec<&&Night> = counted.iter().filter(|night| counts(night.date)).collect();
     Some(Watch {
         way,
-        nights: counted.len() + 1,
-        recomputed: counted.iter().filter(|night| night.made_again).count(),
+        nights: looked.len() + usize::from(counts(date)),
+        recomputed: looked.iter().filter(|night| night.made_again).count(),
         planned: Some(horizon.units),
         assumed: horizon.assumed,
     })

@@ -148,6 +148,7 @@ pub fn design(control: Option<&str>) -> Design {
         allocation: Vec::new(),
         comparisons: Comparisons::Control,
         monitoring: Monitoring::Fixed,
+        monitoring_by_dates: false,
         looks: Looks::default(),
         other_controls: Vec::new(),
         replicates: 1000,

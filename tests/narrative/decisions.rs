@@ -91,9 +91,12 @@ fn the_next_step_respects_what_people_have_decided() {
 
 #[test]
 fn a_finished_experiment_is_to_be_run_again_and_says_how_many_there_are() {
-    let next = point(&card(&shares(["A", "B"], "Доля", [1000, 1010], "increase")), "Дальше");
+    let next = point(&card(&shares(["A", "B"], "Доля", [100, 101], "increase")), "Дальше");
     assert!(next.contains("всего на все группы нужно"), "{next}");
-    let few = point(&card(&shares(["A", "B"], "Доля", [1000, 1000], "increase")), "Дальше");
-    assert!(few.contains("продлить его или запустить повторно"), "{few}");
+    assert!(next.contains("сейчас их 20 000"), "{next}");
+    // Nobody is asked for fewer users than there are.
+    let enough = point(&card(&shares(["A", "B"], "Доля", [1000, 1010], "increase")), "Дальше");
+    assert!(enough.contains("такая выборка заметила бы"), "{enough}");
+    assert!(!enough.contains("продлить") && !enough.contains("нужно на все"), "{enough}");
     assert!(next.contains("Эксперимент закончен: чтобы собрать больше данных, продлить его"), "{next}");
 }

@@ -43,6 +43,7 @@ fn judged(mut f: Findings) -> Findings {
         trust: &f.trust,
         split: &f.split,
         outcomes: &f.outcomes,
+        segments: &f.segments,
         rules_changed: !f.changes.is_empty(),
     });
     f

@@ -126,7 +126,10 @@ pub fn facts() -> Value {
     facts["trust"]["srm"]["absent"] = json!(["«D»", "«E»"]);
     facts["trust"]["split"]["unbalanced"] =
         json!([{ "treatment": "B", "p": 1e-6 }, { "treatment": "C", "p": 1e-5 }]);
-    let differs = json!({ "title": "Доля ботов", "control": "A", "treatment": "B", "p": 1e-6 });
+    let differs = json!({
+        "title": "Доля ботов", "control": "A", "treatment": "B", "p": 1e-6,
+        "value_control": "4,38\u{a0}%", "value_treatment": "6,95\u{a0}%",
+    });
     facts["quality"] = json!([differs, differs]);
     facts["changes"] = json!([
         { "text": "уровень значимости — было 0,05, стало 0,1" }, { "text": "последний день — добавлено: «2026-10-31»" },
@@ -195,7 +198,20 @@ pub fn facts() -> Value {
         "by_user": true, "mean_devices": "1,9", "multi": "60\u{a0}%", "match_rate": "85\u{a0}%",
         "contaminated_by_device": "36,3\u{a0}%", "retained_by_device": "66\u{a0}%", "inflation_by_device": "2,3\u{a0}раза",
         "contaminated": "6,2\u{a0}%", "retained": "94\u{a0}%", "inflation": "1,14\u{a0}раза", "n_per_group": 4279,
+        "times": "1,14\u{a0}раза", "n_total": 8558,
     });
+    facts["worse_beside"] = json!([
+        { "title": "Средний чек", "treatment": "B", "size": "200,00\u{a0}₽", "p": 0.001 },
+        { "title": "Возвраты", "treatment": "B", "size": "0,40\u{a0}п.\u{202f}п.", "p": 0.01 },
+    ]);
+    let losing = json!({
+        "title": "Платформа", "part": "Телевизор", "difference": "−4,45\u{a0}₽",
+        "interval": "от\u{a0}−6,10 до\u{a0}−2,80\u{a0}₽",
+    });
+    facts["worse_segments"] = json!([losing, losing]);
+    facts["lost"] = json!([{
+        "treatment": "C", "difference": "−4,45\u{a0}₽", "interval": "от\u{a0}−6,10 до\u{a0}−2,80\u{a0}₽",
+    }]);
     facts
 }
 
@@ -257,7 +273,9 @@ fn sample(key: &str) -> Value {
             "effect": "0,08\u{a0}₽", "relative": "20\u{a0}%", "declared": true, "users_per_group": 100, "users": 200,
             "days": 566,
         }),
-        "omnibus" => json!({ "test": "kruskal-wallis", "p": 0.01, "significant": true }),
+        "omnibus" => json!({
+            "test": "kruskal-wallis", "p": 0.01, "significant": true, "p_words": "p\u{a0}=\u{a0}0,010",
+        }),
         "conditional" => {
             json!({ "shares": ["A: 2,16\u{a0}%", "B: 1,98\u{a0}%"], "companion": "Выручка на всех" })
         }
@@ -277,6 +295,7 @@ fn sample(key: &str) -> Value {
         "settled" => json!("18\u{a0}марта 2024\u{a0}г."),
         "streamed" => json!({ "step": 500, "of_units": true, "error": 0.00048828125 }),
         "family" => json!(5),
+        "beyond" => json!(12),
         "rounded" => json!("0,0008\u{a0}%"),
         "winsorized" => json!({ "low": "1,10\u{a0}₽", "high": "900,00\u{a0}₽", "raised": 3, "lowered": 7 }),
         "clusters" => json!({ "rows": 995, "units": 448 }),

@@ -16,6 +16,7 @@ pub fn all() -> Vec<Findings> {
     found.extend(adjusted());
     found.extend(handled());
     found.extend(counted());
+    found.extend(costs());
     found
 }
 
@@ -39,6 +40,33 @@ fn controls() -> Vec<Findings> {
         }
     }
     found
+}
+
+/// What wins and costs something beside: another metric that is worse, a part of the users that loses.
+fn costs() -> Vec<Findings> {
+    let beside = made(&format!(
+        "{HEAD}[design]\n[[metric]]\nid = \"paid\"\ntitle = \"Покупки\"\nrole = \"primary\"\n\
+         counts = {{ A = {{ successes = 100, n = 1000 }}, B = {{ successes = 190, n = 1000 }} }}\n\
+         [[metric]]\nid = \"spent\"\ntitle = \"Средний чек\"\nkind = \"mean\"\nunit = \"₽\"\nrole = \"secondary\"\n\
+         summary = {{ A = {{ mean = 2100, sd = 400, n = 1000 }}, B = {{ mean = 1900, sd = 400, n = 1000 }} }}\n"
+    ));
+    let mut rows = String::from("group,paid,kind\n");
+    for unit in 0..4_000_usize {
+        let (treated, old) = (unit % 2, unit % 8 >= 6);
+        let share = [[10, 30], [40, 20]][usize::from(old)][treated];
+        let paid = usize::from((unit / 2 * 7919) % 100 < share);
+        let _ =
+            writeln!(rows, "{},{paid},{}", ["A", "B"][treated], ["новые", "постоянные"][usize::from(old)]);
+    }
+    let parted = over(
+        &[("rows.csv", rows)],
+        &format!(
+            "{HEAD}[design]\n[data]\npath = \"rows.csv\"\ngroup = \"group\"\n[[segment]]\nid = \"kind\"\n\
+             title = \"Пользователи\"\nby = \"kind\"\n[[metric]]\nid = \"paid\"\ntitle = \"Покупки\"\n\
+             kind = \"proportion\"\nvalue = \"paid\"\nrole = \"primary\"\n"
+        ),
+    );
+    vec![beside, parted]
 }
 
 /// The program's findings over files of a folder of its own.

@@ -77,6 +77,7 @@ pub fn check(
         comparisons,
         // Both depend on the rest of the file and are put in by the caller.
         monitoring: Monitoring::Fixed,
+        monitoring_by_dates: false,
         looks: Looks::default(),
         replicates: design.replicates.as_ref().map_or(REPLICATES, |written| written.value as u32),
         resampling: design.resampling.as_ref().map_or(Resampling::Multinomial, |written| written.value.0),

@@ -45,9 +45,13 @@ pub fn check(
     something_to_do(raw, sink);
     let groups = groups::check(raw, sink);
     let experiment = raw.experiment.as_ref().and_then(|raw| experiment::check(raw, sink));
-    let (monitoring, looks) = watch::monitoring(raw, sink);
-    let design =
-        Design { monitoring, looks, ..design::check(raw.design.as_ref(), &raw.metric, &groups, sink) };
+    let (monitoring, monitoring_by_dates, looks) = watch::monitoring(raw, sink);
+    let design = Design {
+        monitoring,
+        monitoring_by_dates,
+        looks,
+        ..design::check(raw.design.as_ref(), &raw.metric, &groups, sink)
+    };
     let data = raw.data.as_ref().map(|raw| data::check(raw, base, sink));
     unique("plans", raw.plan.iter().map(|plan| (plan.value.id.as_ref(), plan.value.title.as_ref())), sink);
     let plans = all(&raw.plan, sink, |raw, sink| plan::check(raw, &design, &groups, sink));

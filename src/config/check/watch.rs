@@ -7,17 +7,19 @@ use super::super::suggest;
 use super::super::valid::{Looks, Metric, Money, Monitoring, Segment, Spending, Status, Traffic};
 use super::text;
 
-/// How looks are handled: as written, else by where the experiment stands and whether a size is planned.
-pub fn monitoring(raw: &RawConfig, sink: &mut Sink) -> (Monitoring, Looks) {
+/// How looks are handled: as written, else by where the experiment stands and whether a size is planned. Where nobody wrote how it
+/// stands either, as while it runs; true, the second, then.
+pub fn monitoring(raw: &RawConfig, sink: &mut Sink) -> (Monitoring, bool, Looks) {
     let design = raw.design.as_ref().map(|design| &design.value);
     let written = design.and_then(|design| design.monitoring.as_ref());
     let status = raw.experiment.as_ref().and_then(|experiment| experiment.value.status.as_ref());
     let running = status.is_some_and(|status| status.value.0 == Status::Running);
     let table = design.and_then(|design| design.looks.as_ref());
     let planned = table.is_some_and(|looks| looks.value.planned.is_some()) || !raw.plan.is_empty();
+    let by_dates = written.is_none() && status.is_none();
     let monitoring = match written {
         Some(written) => written.value.0,
-        None if !running => Monitoring::Fixed,
+        None if !running && !by_dates => Monitoring::Fixed,
         None if planned => Monitoring::GroupSequential,
         None => Monitoring::AlwaysValid,
     };
@@ -30,7 +32,8 @@ pub fn monitoring(raw: &RawConfig, sink: &mut Sink) -> (Monitoring, Looks) {
         let hint = "add [[plan]] or `planned` under [design.looks], or monitoring = \"always-valid\"";
         sink.error(codes::NO_PLANNED_SIZE, &written.span, message, hint);
     }
-    (monitoring, table.map_or_else(Looks::default, |table| looks(table, monitoring, running, sink)))
+    let looks = table.map_or_else(Looks::default, |table| looks(table, monitoring, running, sink));
+    (monitoring, by_dates, looks)
 }
 
 fn looks(raw: &At<RawLooks>, monitoring: Monitoring, running: bool, sink: &mut Sink) -> Looks {

@@ -132,6 +132,8 @@ pub struct Design {
     pub comparisons: Comparisons,
     /// How looks during the run are handled.
     pub monitoring: Monitoring,
+    /// Neither that nor the status was written: once the dates say that the experiment is over it is looked at as it was until then.
+    pub monitoring_by_dates: bool,
     /// What the looks are made with.
     pub looks: Looks,
     /// Replicates of the bootstrap and of the permutation test.

@@ -1,7 +1,7 @@
 //! The plain text of a mail: all that its HTML says, in lines short enough to be quoted.
 
-use super::Frame;
-use crate::report::document::{Align, Block, Cell, Document, Inline, Table, Target, Tone, VerdictCard};
+use super::{Frame, is_absent, is_titled};
+use crate::report::document::{Block, Cell, Document, Inline, Table, Target, Tone, VerdictCard};
 use crate::wording::terms::{Terms, Vocabulary};
 
 /// Longest line.
@@ -111,8 +111,8 @@ impl Page<'_> {
             if let Some((name, _)) = cells.next() {
                 self.paragraph("* ", &plain(&name.inlines));
             }
-            for (cell, column) in cells {
-                let titled = column.align == Align::End || cell.tone.is_some();
+            for (cell, column) in cells.filter(|(cell, _)| !is_absent(cell)) {
+                let titled = is_titled(cell, column) || cell.tone.is_some();
                 let said = plain(&cell.inlines);
                 self.line("  ", &if titled { format!("{}: {said}", column.title) } else { said });
             }

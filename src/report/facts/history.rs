@@ -62,6 +62,7 @@ pub fn history(f: &Findings, terms: &Terms, label: &str) -> Value {
             Some(_) => put("as_many", json!(true)),
             None => {}
         }
+        let mut unchanged = last.told.label == label;
         let winner = f.verdict.winner.as_deref();
         let pairs = moved(f);
         // With several pairs the one that the verdict names, else the first.
@@ -73,12 +74,14 @@ pub fn history(f: &Findings, terms: &Terms, label: &str) -> Value {
             let (shown, shown_before) = (scale.difference(now), scale.difference(before));
             put("metric", json!(pair.outcome.metric.title));
             put("pair", json!(minus(&names::group(&pair.now.treatment), &names::group(&pair.now.control))));
+            unchanged &= shown == shown_before;
             put("still", json!(shown == shown_before));
             put("turned", json!(now * before < 0.0));
             put("difference", json!(shown));
             put("difference_before", json!(shown_before));
         }
-        put("rules_differ", json!(!f.changes.is_empty()));
+        // Where nothing moved, nothing has to be explained.
+        put("rules_differ", json!(!f.changes.is_empty() && !unchanged));
     }
     if let Some(standing) = f.history.standing() {
         put("outcome", json!(standing.outcome.name()));

@@ -54,6 +54,8 @@ pub struct PairFacts {
     pub worse: bool,
     /// Of a guardrail with a margin: no harm beyond it is left possible.
     pub harm_excluded: Option<bool>,
+    /// Of a guardrail with a margin: for all that is known the harm is beyond it.
+    pub harm_proven: bool,
     pub test: String,
     pub shift: Option<String>,
     pub shift_interval: Option<String>,
@@ -112,19 +114,33 @@ pub struct MetricFacts {
     /// Code of the reason, a word of the vocabulary `undefined`.
     undefined: Option<&'static str>,
     normality_rejected: bool,
+    /// Of a quantile: how many observations lie on its shorter side in the smaller group, on average.
+    beyond: Option<u64>,
     min_effect: Option<String>,
     margin: Option<String>,
 }
 
-/// What may come of a pair: no difference may be believed; one where none may be; better; worse; the boundary of the
-/// nights not crossed yet, or to the end; only the distributions differ; nothing was found.
-pub const READINGS: &[&str] =
-    &["void", "differs", "better", "worse", "inside", "not-crossed", "distributions", "none"];
+/// What may come of a pair: no difference may be believed, or not before the end; one where none may be; values and their
+/// mean went opposite ways; better; worse; the boundary of the nights not crossed yet, or to the end; only the
+/// distributions differ; nothing was found.
+pub const READINGS: &[&str] = &[
+    "void",
+    "early",
+    "differs",
+    "opposite",
+    "better",
+    "worse",
+    "inside",
+    "not-crossed",
+    "distributions",
+    "none",
+];
 
 fn reading(o: &MetricOutcome, c: &Comparison) -> &'static str {
     let watched = c.monitoring.as_ref().filter(|m| m.crossed.is_none());
     match (c.direction, watched) {
         (Direction::Better | Direction::Worse, _) if o.metric.role == Role::Quality => "differs",
+        _ if c.ranks_oppose_means() => "opposite",
         (Direction::Better, _) => "better",
         (Direction::Worse, _) => "worse",
         (Direction::None, Some(m)) => {
@@ -145,9 +161,9 @@ fn reading(o: &MetricOutcome, c: &Comparison) -> &'static str {
 }
 
 impl MetricFacts {
-    /// The same under a verdict that is void.
-    pub fn voided(mut self) -> Self {
-        self.pairs.iter_mut().for_each(|pair| pair.reading = "void");
+    /// The same where the verdict lets no difference speak: «void» or «early».
+    pub fn all_read(mut self, reading: &'static str) -> Self {
+        self.pairs.iter_mut().for_each(|pair| pair.reading = reading);
         self
     }
 }
@@ -178,9 +194,14 @@ pub fn pair(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> PairFacts {
         p: c.deciding.p,
         p_adjusted: c.p_adjusted,
         significant: c.significant,
-        better: c.direction == Direction::Better,
-        worse: c.direction == Direction::Worse,
+        better: c.plain_direction() == Direction::Better,
+        worse: c.plain_direction() == Direction::Worse,
         harm_excluded: o.metric.margin.map(|_| !verdict::harm_not_excluded(o, c)),
+        harm_proven: o.metric.margin.is_some_and(|margin| match (o.metric.goal, ci) {
+            (Goal::Increase, Some((_, high))) => high <= -margin,
+            (Goal::Decrease, Some((low, _))) => low >= margin,
+            (_, None) => false,
+        }),
         test: c.deciding.test.to_owned(),
         shift: c.shift.map(|s| scale.difference(s.estimate)),
         shift_interval: c.shift.and_then(|s| s.ci).map(|ci| scale.interval(ci)),
@@ -312,7 +333,9 @@ pub fn metric(config: &Config, o: &MetricOutcome) -> MetricFacts {
         control: o.groups.first().map(|g| names::group(&g.id)),
         pairs: o.comparisons.iter().map(|c| pair(o, c, &scale)).collect(),
         n_total: o.groups.iter().map(|g| g.n).sum(),
-        omnibus: o.omnibus.as_ref().map(|t| json!({ "test": t.test, "p": t.p, "significant": t.p < alpha })),
+        omnibus: o.omnibus.as_ref().map(|t| json!({
+            "test": t.test, "p": t.p, "significant": t.p < alpha, "p_words": numbers::p_value_against(t.p, alpha),
+        })),
         assumption: o.metric.assumption.clone(),
         conditional: o.conditional.as_ref().map(|shares| {
             json!({
@@ -340,6 +363,7 @@ pub fn metric(config: &Config, o: &MetricOutcome) -> MetricFacts {
         rounded: o.handling.rounded.map(rounded),
         undefined: o.undefined.as_ref().map(|reason| reason.code()),
         normality_rejected: o.groups.iter().filter_map(|g| g.normality).any(|n| n.p < 0.05),
+        beyond: verdict::beyond_quantile(o),
         min_effect: o.metric.min_effect.map(|x| scale.size(x)),
         margin: o.metric.margin.map(|x| scale.size(x)),
     }

@@ -17,6 +17,7 @@ mod watch;
 
 use super::scale::{Scale, compact, without_zeros};
 use crate::config::valid::{Goal, RandomisationUnit, Role};
+use crate::cross_device::consequences;
 use crate::findings::Findings;
 use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::verdict::{self, Evidence, Verdict};
@@ -28,7 +29,7 @@ pub use plan::lift_words;
 use plan::plan;
 use trust::trust;
 pub use validation::{course, part_words, segment};
-pub use watch::{date_of, look, part_name};
+pub use watch::{approximate_money, date_of, look, part_name};
 
 /// The title of a metric by its id.
 pub fn metric_title<'a>(f: &'a Findings, id: &'a str) -> &'a str {
@@ -81,6 +82,8 @@ struct GuardrailFacts {
     higher: bool,
     interval: Option<String>,
     p: f64,
+    /// Significantly better.
+    better: bool,
     /// Significantly worse, and not within the margin.
     harmed: bool,
     /// Significantly worse, but within the margin.
@@ -106,6 +109,7 @@ fn guardrails(f: &Findings) -> Vec<GuardrailFacts> {
                 higher: said.higher,
                 interval: said.interval,
                 p: said.p_adjusted,
+                better: said.better,
                 harmed: verdict::harms(o, c),
                 tolerated: said.worse && !verdict::harms(o, c),
                 unproven: verdict::harm_not_excluded(o, c),
@@ -116,6 +120,60 @@ fn guardrails(f: &Findings) -> Vec<GuardrailFacts> {
     found
 }
 
+/// Treatments that are reliably worse on the deciding metric.
+fn lost(f: &Findings) -> Vec<Value> {
+    let deciding = f.outcomes.iter().find(|o| o.metric.role == Role::Primary);
+    let of = |o: &MetricOutcome| -> Vec<Value> {
+        let scale = Scale::of(o);
+        let control = o.groups.first().map(|g| g.id.as_str());
+        let worse = |c: &&Comparison| Some(c.control.as_str()) == control && c.direction == Direction::Worse;
+        let said = |c: &Comparison| {
+            let said = pair(o, c, &scale);
+            json!({ "treatment": said.treatment, "difference": said.difference, "interval": said.interval })
+        };
+        o.comparisons.iter().filter(worse).map(said).collect()
+    };
+    deciding.map(of).unwrap_or_default()
+}
+
+/// Metrics that do not decide and are reliably worse in the winner.
+fn worse_beside(f: &Findings) -> Vec<Value> {
+    let deciding = f.outcomes.iter().position(|o| o.metric.role == Role::Primary);
+    let beside = f
+        .outcomes
+        .iter()
+        .enumerate()
+        .filter(|(at, o)| Some(*at) != deciding && verdict::decides_nothing(o.metric.role));
+    let pairs = beside.flat_map(|(_, o)| o.comparisons.iter().map(move |c| (o, c)));
+    pairs
+        .filter(|(o, c)| o.groups.first().is_some_and(|control| control.id == c.control))
+        .filter(|(_, c)| Some(&c.treatment) == f.verdict.winner.as_ref())
+        .filter(|(_, c)| c.plain_direction() == Direction::Worse)
+        .map(|(o, c)| {
+            let said = pair(o, c, &Scale::of(o));
+            json!({ "title": o.metric.title, "treatment": said.treatment, "size": said.size, "p": said.p_adjusted })
+        })
+        .collect()
+}
+
+/// Parts of the users in which the winner is reliably worse.
+fn worse_segments(f: &Findings) -> Vec<Value> {
+    let Some(o) = f.outcomes.iter().find(|o| o.metric.role == Role::Primary) else { return Vec::new() };
+    let scale = Scale::of(o);
+    let of_winner = f.segments.iter().filter(|by| Some(&by.treatment) == f.verdict.winner.as_ref());
+    let parts = of_winner.flat_map(|by| by.losing(o).map(move |part| (by, part)));
+    parts
+        .map(|(by, part)| {
+            json!({
+                "title": by.title,
+                "part": part_words(part),
+                "difference": scale.difference(part.effect.estimate),
+                "interval": scale.interval((part.effect.ci.low, part.effect.ci.high)),
+            })
+        })
+        .collect()
+}
+
 /// The pair with the control that the deciding rule is about; where several fit, the one with the clearest answer.
 fn speaking<'a>(
     o: &'a MetricOutcome,
@@ -123,15 +181,14 @@ fn speaking<'a>(
     harming: &impl Fn(&str) -> bool,
 ) -> Option<&'a Comparison> {
     let control = o.groups.first()?.id.as_str();
-    let opposite = |c: &Comparison| {
-        let (mean, shift) = (c.absolute.map(|a| a.estimate), c.shift.map(|s| s.estimate));
-        c.significant && mean.zip(shift).is_some_and(|(mean, shift)| mean * shift < 0.0)
-    };
     let meant = |c: &&Comparison| match verdict.rule {
         "guardrail-harmed" | "guardrail-harmed-early" => harming(&c.treatment),
         "guardrail-unproven" => c.direction == Direction::Better && !harming(&c.treatment),
         "primary-worse" => c.direction == Direction::Worse,
-        "rank-and-mean-disagree" => opposite(c),
+        "below-interest" => c.direction == Direction::Better,
+        // Whoever has lost is told beside.
+        "within-boundaries" => c.direction == Direction::None,
+        "rank-and-mean-disagree" => c.ranks_oppose_means(),
         _ => verdict.winner.as_ref().is_none_or(|w| *w == c.treatment || w == control),
     };
     let against = || o.comparisons.iter().filter(|c| c.control == control);
@@ -161,10 +218,15 @@ pub fn of(f: &Findings) -> Value {
         trust: &f.trust,
         split: &f.split,
         outcomes: &f.outcomes,
+        segments: &f.segments,
         rules_changed: !f.changes.is_empty(),
     };
     let void = f.verdict.action == verdict::Action::Invalid;
-    let told = |o| if void { metric(&f.config, o).voided() } else { metric(&f.config, o) };
+    let told = |o| match (void, f.verdict.too_early()) {
+        (true, _) => metric(&f.config, o).all_read("void"),
+        (false, true) => metric(&f.config, o).all_read("early"),
+        (false, false) => metric(&f.config, o),
+    };
     let metrics: Vec<MetricFacts> = f.outcomes.iter().map(told).collect();
     let primary = evidence.primary().map(|o| metric(&f.config, o));
     let guardrails = guardrails(f);
@@ -231,8 +293,13 @@ pub fn of(f: &Findings) -> Value {
         })
         .collect();
     let device = f.config.cross_device.as_ref().map(|c| {
+        let plan = f.plans.first();
+        let cost = consequences(c, plan.map_or(2, |p| p.groups)).as_designed.inflation;
         json!({
             "by_device": c.unit == RandomisationUnit::Device,
+            // How many times the planned users are needed, where that shows.
+            "times": (cost > 1.005).then(|| plural::times(cost, 2)),
+            "n_total": plan.map(|p| (p.n_exact * cost).ceil() as u64 * u64::from(p.groups)),
             "sources": c.sources.iter().map(|s| s.title.clone()).collect::<Vec<_>>(),
         })
     });
@@ -252,6 +319,8 @@ pub fn of(f: &Findings) -> Value {
             "finished": e.status == crate::config::valid::Status::Finished,
             "start": e.start.map(|d| d.to_string()),
             "end": e.end.map(|d| d.to_string()),
+            // The nights after it are no looks any more.
+            "past_end": e.end.is_some_and(|end| end < f.date),
             "period": e.start.zip(e.end).map(|(a, b)| dates::period(a, b)),
         },
         "date": f.date.to_string(),
@@ -273,6 +342,7 @@ pub fn of(f: &Findings) -> Value {
         "summed": f.data.as_ref().is_some_and(|d| d.sums().is_some()),
         "short_of_plan": short_of_plan,
         "void": void,
+        "early": f.verdict.too_early(),
         "winner": f.verdict.winner.as_deref().map(names::group),
         "primary": primary,
         "pair": deciding,
@@ -280,6 +350,9 @@ pub fn of(f: &Findings) -> Value {
         "harming": treatments.iter().filter(|t| harming(t)).map(|id| names::group(id)).collect::<Vec<_>>(),
         "guardrails": guardrails,
         "next_best": next_best,
+        "lost": lost(f),
+        "worse_beside": worse_beside(f),
+        "worse_segments": worse_segments(f),
         "ranking": ranking.iter().map(|(id, _)| names::group(id)).collect::<Vec<_>>(),
         "spread": spread,
         "metrics": metrics,

@@ -8,18 +8,27 @@ use crate::planning::{self, PlanOutcome};
 use crate::report::scale::without_zeros;
 use crate::wording::numbers;
 
-/// The effect of a plan, in words of its kind: «+0,2 п. п.», «+4 %».
+/// The effect of a plan, in words of its kind: «+0,2 п. п.», «+4 %». What was declared is told as it was, what is computed with
+/// two digits.
 pub fn lift_words(estimand: PlanEstimand, lift: f64) -> (String, Option<String>) {
+    // «+2,25 п. п.», not «+2,3».
+    let digits = |x: f64| {
+        let exact = |digits: &usize| {
+            let short = format!("{x:.*e}", digits - 1).parse::<f64>();
+            short.is_ok_and(|short| (short / x - 1.0).abs() < 1e-9)
+        };
+        (2..=4).find(exact).unwrap_or(2)
+    };
     match estimand {
         PlanEstimand::Proportion { baseline, .. } => {
-            let decimals = numbers::decimals_for(lift * 100.0, 2).min(6);
+            let decimals = numbers::decimals_for(lift * 100.0, digits(lift)).min(6);
             (
                 without_zeros(&numbers::points(lift, decimals)),
                 Some(without_zeros(&numbers::signed_percent(lift / baseline, 1))),
             )
         }
         PlanEstimand::Mean { baseline, .. } => {
-            let decimals = numbers::decimals_for(lift, 2).min(6);
+            let decimals = numbers::decimals_for(lift, digits(lift)).min(6);
             let relative =
                 baseline.filter(|b| *b != 0.0).map(|b| without_zeros(&numbers::signed_percent(lift / b, 1)));
             (without_zeros(&numbers::signed(lift, decimals)), relative)

@@ -10,7 +10,7 @@ use crate::metrics::outcome::{Comparison, Direction, MetricOutcome};
 use crate::money::Worth;
 use crate::monitoring::{FutilityAdvice, Since, Standing, State};
 use crate::report::scale::{Scale, without_zeros};
-use crate::verdict::controls;
+use crate::verdict::QUALITY_ALPHA;
 use crate::wording::terms::{Terms, Vocabulary};
 use crate::wording::{dates, numbers};
 
@@ -117,15 +117,18 @@ pub fn part_name(part: &str) -> String {
 /// Quality metrics that differ beyond doubt.
 pub fn quality(f: &Findings) -> Vec<Value> {
     let of_role = f.outcomes.iter().filter(|o| o.metric.role == Role::Quality);
+    let value = |o: &MetricOutcome, id: &str| Some(Scale::of(o).value(o.group(id)?.mean?));
     of_role
         .flat_map(|o| o.comparisons.iter().map(move |c| (o, c)))
-        .filter(|(_, c)| c.p_adjusted < controls::ALPHA)
+        .filter(|(_, c)| c.p_adjusted < QUALITY_ALPHA)
         .map(|(o, c)| {
             json!({
                 "title": o.metric.title,
                 "control": names::group(&c.control),
                 "treatment": names::group(&c.treatment),
                 "p": c.p_adjusted,
+                "value_control": value(o, &c.control),
+                "value_treatment": value(o, &c.treatment),
             })
         })
         .collect()
@@ -162,7 +165,20 @@ pub fn changes(f: &Findings) -> Vec<Value> {
             [_, rest @ ..] => (rule_word(&rest.join(".")).to_owned(), *rest.last()?),
             [] => return None,
         };
-        let value = |v: &Option<String>| v.as_deref().map(|value| shown(rule, value));
+        let measured = |id: &str| f.outcomes.iter().find(|o| o.metric.id == id).map(Scale::of);
+        // Effects are written as the metric is: «0,5 п. п.», not 0.005.
+        let scale = match parts.as_slice() {
+            ["metric", id, "min_effect" | "margin"] => measured(id),
+            _ => None,
+        };
+        let value = |v: &Option<String>| {
+            let text = v.as_deref()?;
+            let own = scale
+                .as_ref()
+                .zip(text.parse().ok())
+                .map(|(scale, x): (_, f64)| without_zeros(&scale.size(x)));
+            Some(own.unwrap_or_else(|| shown(rule, text)))
+        };
         Some(was_and_is(&name, value(&change.before), value(&change.now)))
     });
     told.map(|text| json!({ "text": text })).collect()
@@ -223,7 +239,11 @@ fn rule_word(rule: &str) -> &'static str {
         "min_effect" => "наименьший важный эффект",
         "family" => "семейство",
         "from" | "value" | "denominator" | "where" | "aggregate" | "steps" => "что считается",
-        "covariates" | "strata" => "что известно заранее",
+        "quantile" => "какой квантиль",
+        "population" => "кто входит в расчёт",
+        "unit" => "кто получает вариант",
+        "warm_up_units" | "warm_up_days" => "с какого размера и дня смотреть",
+        "covariates" | "strata" | "pre_period" => "что известно заранее",
         "winsorize" => "подрезка крайних значений",
         _ => "правило",
     }
@@ -249,6 +269,12 @@ pub fn worth(f: &Findings, w: &Worth) -> Value {
         "loss_if_shipped": w.loss_if_shipped.map(amount),
         "loss_if_kept": w.loss_if_kept.map(amount),
     })
+}
+
+/// A yearly sum of estimates, with the digits that they deserve: «12 300 000 ₽», «−1,6 трлн ₽».
+pub fn approximate_money(x: f64, currency: &str) -> String {
+    let sign = if x < 0.0 { "\u{2212}" } else { "" };
+    numbers::with_unit(&format!("{sign}{}", rounded(x.abs())), currency)
 }
 
 /// An amount of money with three significant digits and its thousands told apart.

@@ -218,7 +218,7 @@ fn columns(what: &str, paired: bool) -> Vec<Column> {
 type Word = fn(&Comparison) -> (&'static str, Tone);
 
 fn outcome(c: &Comparison) -> (&'static str, Tone) {
-    match direction_tone(c.direction) {
+    match direction_tone(c.plain_direction()) {
         Some(Tone::Good) => ("лучше", Tone::Good),
         Some(_) => ("хуже", Tone::Bad),
         None => ("разница не обнаружена", Tone::Note),

@@ -10,7 +10,7 @@ use crate::report::document::{Block, Cell, Column, Inline, Table, Tone};
 use crate::report::facts::{level_words, minus, relative_interval, relative_words};
 use crate::report::scale::{Scale, without_zeros};
 use crate::report::sentences;
-use crate::verdict::Action;
+use crate::verdict::{Action, Verdict};
 use crate::wording::narrative::NarrativeError;
 use crate::wording::numbers::{self, ABSENT};
 use crate::wording::terms::{Terms, Vocabulary};
@@ -28,7 +28,7 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
 fn metric(t: &Teller, index: usize, o: &MetricOutcome) -> Result<Vec<Block>, NarrativeError> {
     let terms = t.narrative.terms();
     let scale = Scale::of(o);
-    let reading = Reading::of(t.findings.verdict.action, o.metric.role);
+    let reading = Reading::of(&t.findings.verdict, o.metric.role);
     let anchor = format!("metric-{}", o.metric.id.replace('_', "-"));
     let mut blocks = vec![Block::heading(2, anchor.clone(), o.metric.title.clone())];
     let role = serde_json::to_value(o.metric.role).ok();
@@ -147,8 +147,10 @@ const OF_CLUSTERS: &str = "Различаются ли группы, если с
 
 /// The verdict on a pair in one word.
 fn word(c: &Comparison, reading: Reading) -> (&'static str, Tone) {
-    match (reading, direction_tone(c.direction)) {
+    match (reading, direction_tone(c.plain_direction())) {
         (Reading::Void, _) => ("верить нельзя", Tone::Void),
+        (Reading::Early, _) => ("решать рано", Tone::Note),
+        (Reading::Goal, _) if c.ranks_oppose_means() => ("противоречиво", Tone::Caution),
         (_, None) => ("разница не обнаружена", Tone::Note),
         (Reading::Sameness, Some(_)) => ("расходятся", Tone::Caution),
         (Reading::Goal, Some(Tone::Good)) => ("лучше", Tone::Good),
@@ -163,15 +165,18 @@ pub enum Reading {
     Goal,
     /// A metric that the treatment must not move: neither way is good.
     Sameness,
+    /// No difference may be believed before the end.
+    Early,
     /// The verdict is void, and no difference may be believed.
     Void,
 }
 
 impl Reading {
     /// The reading of a metric under the verdict.
-    pub fn of(action: Action, role: Role) -> Reading {
-        match (action, role) {
+    pub fn of(verdict: &Verdict, role: Role) -> Reading {
+        match (verdict.action, role) {
             (Action::Invalid, _) => Reading::Void,
+            _ if verdict.too_early() => Reading::Early,
             (_, Role::Quality) => Reading::Sameness,
             _ => Reading::Goal,
         }

@@ -137,7 +137,9 @@ fn differences(o: &MetricOutcome, reading: Reading, scale: &Scale, anchor: &str)
     let judged = |row: Difference| match reading {
         Reading::Goal => row,
         // Neither good nor bad news.
-        Reading::Sameness | Reading::Void => Difference { direction: Direction::None, ..row },
+        Reading::Sameness | Reading::Early | Reading::Void => {
+            Difference { direction: Direction::None, ..row }
+        }
     };
     let rows: Vec<Difference> = o
         .comparisons
@@ -288,7 +290,7 @@ impl Difference {
             estimate: c.absolute.map_or(f64::NAN, |a| a.estimate),
             ends: c.absolute.and_then(|a| a.ci).unwrap_or((f64::NAN, f64::NAN)),
             interval: c.absolute.and_then(|a| a.ci).map_or(numbers::ABSENT.into(), |ci| scale.interval(ci)),
-            direction: c.direction,
+            direction: c.plain_direction(),
         }
     }
 }

@@ -104,7 +104,7 @@ enum Finding {
 }
 
 fn finding(outcome: &MetricOutcome, pair: &Comparison) -> Finding {
-    match pair.direction {
+    match pair.plain_direction() {
         _ if outcome.metric.role == Role::Quality && pair.significant => Finding::Differs,
         _ if outcome.metric.role == Role::Quality => Finding::None,
         Direction::Better => Finding::Better,

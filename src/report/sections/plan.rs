@@ -169,7 +169,10 @@ fn scenarios(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
                 .find(|s| s.lift == lift && s.groups == *groups && s.corrected == *corrected);
             row.push(match found {
                 Some(s) if timed => Cell::number(days_words(s.days), s.days.unwrap_or_default() as f64),
-                Some(s) => Cell::number(numbers::integer(s.n_per_group), s.n_per_group as f64),
+                Some(s) => {
+                    let total = s.n_per_group * u64::from(*groups);
+                    Cell::number(numbers::integer(total), total as f64)
+                }
                 None => Cell::text(ABSENT),
             });
         }
@@ -180,11 +183,15 @@ fn scenarios(plan: &Plan, o: &PlanOutcome, anchor: &str) -> Table {
         caption: if timed {
             "Срок в зависимости от эффекта".into()
         } else {
-            "Размер группы в зависимости от эффекта".into()
+            "Размер в зависимости от эффекта".into()
         },
         columns,
         rows,
-        notes: vec!["Жирным выделен эффект плана. Размер группы — без поправки.".into()],
+        notes: vec![if timed {
+            "Жирным выделен эффект плана. Размер группы — без поправки.".into()
+        } else {
+            "Жирным выделен эффект плана. «В группе» — без поправки, дальше — всего на все группы.".into()
+        }],
     }
 }
 

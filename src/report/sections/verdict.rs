@@ -25,9 +25,10 @@ const STALE: i64 = 2;
 /// Under what the risks are told, in this order.
 const RISK_LABELS: [&str; 3] = ["На чём держится разница", "Осторожно", "Качество данных"];
 
-fn risk_label(code: &str) -> &'static str {
+fn risk_label(code: &str, rests: bool) -> &'static str {
     match code {
-        "outlier-drives" => "На чём держится разница",
+        // Only a difference that the value makes rests on it.
+        "outlier-drives" if rests => "На чём держится разница",
         "data-quality" => "Качество данных",
         _ => "Осторожно",
     }
@@ -38,8 +39,11 @@ pub fn blocks(t: &Teller) -> Result<Vec<Block>, NarrativeError> {
     let mut points = Vec::new();
     points.extend(point("Почему", &t.decision.reasons.iter().collect::<Vec<_>>()));
     points.extend(money::point(t)?);
+    let driver = &t.facts["pair"]["driver"];
+    let rests = driver["shrinks"] == true || driver["sign_turns"] == true;
     for label in RISK_LABELS {
-        let said: Vec<&Sentence> = t.decision.risks.iter().filter(|s| risk_label(s.code) == label).collect();
+        let said: Vec<&Sentence> =
+            t.decision.risks.iter().filter(|s| risk_label(s.code, rests) == label).collect();
         points.extend(point(label, &said));
     }
     points.extend(history::point(t));
@@ -110,8 +114,7 @@ fn effects(f: &Findings) -> Option<Table> {
             Column::number(minus(b, a)),
             Column::number(upper_first(&interval)),
         ];
-        let rows = measured.iter().take(MOST_EFFECTS).map(|o| two_groups(o)).collect();
-        (columns, rows)
+        (columns, shown(measured.iter().map(|o| (o.comparisons[0].significant, two_groups(o)))))
     } else {
         let columns = vec![
             Column::text("Сравнение"),
@@ -120,8 +123,7 @@ fn effects(f: &Findings) -> Option<Table> {
             Column::number("Разница"),
             Column::number(upper_first(&interval)),
         ];
-        let rows = measured.iter().flat_map(|o| pairs(o)).take(MOST_EFFECTS).collect();
-        (columns, rows)
+        (columns, shown(measured.iter().flat_map(|o| pairs(o))))
     };
     let mut notes = notes_on_values(f, &measured);
     if !two && measured.iter().map(|o| o.comparisons.len()).sum::<usize>() > MOST_EFFECTS
@@ -133,11 +135,21 @@ fn effects(f: &Findings) -> Option<Table> {
         notes.push("Уровень доверия каждого интервала учитывает поправку на число сравнений.".to_owned());
     }
     let mut rows: Vec<Vec<Cell>> = rows;
-    if f.verdict.action == Action::Invalid {
-        // What cannot be trusted is neither good nor bad news.
+    if f.verdict.action == Action::Invalid || f.verdict.too_early() {
+        // What cannot be trusted, or not yet, is neither good nor bad news.
         rows.iter_mut().flatten().for_each(|cell| cell.tone = None);
     }
     Some(Table { id: "effects".into(), caption: String::new(), columns, rows, notes })
+}
+
+/// The rows that a first screen has room for, in their order: the first, which decides, then what is reliable before what is not.
+fn shown(rows: impl Iterator<Item = (bool, Vec<Cell>)>) -> Vec<Vec<Cell>> {
+    let mut rows: Vec<(usize, bool, Vec<Cell>)> =
+        rows.enumerate().map(|(at, (reliable, row))| (at, reliable, row)).collect();
+    rows.sort_by_key(|(at, reliable, _)| (*at > 0, !reliable, *at));
+    rows.truncate(MOST_EFFECTS);
+    rows.sort_by_key(|(at, ..)| *at);
+    rows.into_iter().map(|(.., row)| row).collect()
 }
 
 /// The measured outcomes as the first screen shows them: what decides first, the steps of a deciding funnel together.
@@ -203,7 +215,7 @@ fn difference_cells(o: &MetricOutcome, c: &Comparison, scale: &Scale) -> [Cell; 
             let relative =
                 c.relative.map(|r| format!(" ({})", relative_words(r.estimate))).unwrap_or_default();
             let cell = Cell::number(format!("{}{relative}", scale.difference(a.estimate)), a.estimate);
-            match direction_tone(c.direction) {
+            match direction_tone(c.plain_direction()) {
                 // What must stay as it is has no better side.
                 Some(_) if o.metric.role == Role::Quality => cell.tone(Tone::Caution),
                 Some(tone) => cell.tone(tone),
@@ -229,7 +241,7 @@ fn two_groups(o: &MetricOutcome) -> Vec<Cell> {
     cells
 }
 
-fn pairs(o: &MetricOutcome) -> Vec<Vec<Cell>> {
+fn pairs(o: &MetricOutcome) -> Vec<(bool, Vec<Cell>)> {
     let scale = Scale::of(o);
     o.comparisons
         .iter()
@@ -239,10 +251,11 @@ fn pairs(o: &MetricOutcome) -> Vec<Vec<Cell>> {
                     .and_then(|g| g.mean)
                     .map_or_else(|| Cell::text(numbers::ABSENT), |m| Cell::number(scale.value(m), m))
             };
-            let name = format!("{}: {} против {}", o.metric.title, c.treatment, c.control);
+            let (treatment, control) = (names::group(&c.treatment), names::group(&c.control));
+            let name = format!("{}: {treatment} против {control}", o.metric.title);
             let mut cells = vec![Cell::text(name), value(&c.control), value(&c.treatment)];
             cells.extend(difference_cells(o, c, &scale));
-            cells
+            (c.significant, cells)
         })
         .collect()
 }
@@ -250,7 +263,7 @@ fn pairs(o: &MetricOutcome) -> Vec<Vec<Cell>> {
 fn badges(t: &Teller) -> Vec<Badge> {
     let f = t.findings;
     let mut badges = Vec::new();
-    if let Some(srm) = &f.trust.srm {
+    if let Some(srm) = f.trust.srm.as_ref().filter(|srm| !srm.ok || !f.split.nightly_failed()) {
         let absent: Vec<String> = srm.absent().map(|id| format!("«{id}»")).collect();
         badges.push(Badge {
             label: "Деление на группы".into(),
@@ -267,6 +280,7 @@ fn badges(t: &Teller) -> Vec<Badge> {
             ),
         });
     }
+    badges.extend(unlike(f));
     if f.data.is_some() {
         let noticed =
             f.trust.has_invalid_values() || f.trust.gates.iter().any(|gate| !gates::is_routine(gate));
@@ -321,13 +335,45 @@ fn badges(t: &Teller) -> Vec<Badge> {
     badges
 }
 
+/// What, beside the sizes of the groups, says that they cannot be compared.
+fn unlike(f: &Findings) -> Vec<Badge> {
+    let bad = |label, value, meaning| badge(label, value, Tone::Bad, meaning);
+    let mut badges = Vec::new();
+    if f.trust.srm.as_ref().is_none_or(|srm| srm.ok) && f.split.nightly_failed() {
+        badges.push(bad("Деление по ночам", "перекос", "Размеры групп противоречат задуманному делению."));
+    }
+    if !f.split.failed_segments().is_empty() {
+        badges.push(bad(
+            "Деление в сегментах",
+            "перекос",
+            "Внутри сегмента размеры групп противоречат задуманному делению.",
+        ));
+    }
+    if !f.split.unbalanced().is_empty() {
+        badges.push(bad(
+            "До эксперимента",
+            "группы различались",
+            "Известное заранее в группах разное: жребий был нечестным.",
+        ));
+    }
+    if f.verdict.rule == "quality-differs" {
+        badges.push(bad(
+            "Сбор данных",
+            "различается",
+            "Группы различаются там, где вариант ничего менять не может.",
+        ));
+    }
+    badges
+}
+
 fn badge(label: &str, value: &str, tone: Tone, meaning: &str) -> Badge {
     Badge { label: label.into(), value: value.into(), tone, meaning: meaning.into() }
 }
 
 /// Data that stop days before the night of the report.
 fn freshness(f: &Findings) -> Option<Badge> {
-    let days = f.data.as_ref()?.lag_days.filter(|days| *days >= STALE)?;
+    let finished = f.config.experiment.status == Status::Finished;
+    let days = f.data.as_ref()?.lag_days.filter(|days| *days >= STALE && !finished)?;
     let days = plural::find("день").map(|day| plural::count(days, day.nominative))?;
     Some(Badge {
         label: "Свежесть".into(),
