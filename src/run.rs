@@ -54,6 +54,7 @@ pub fn findings(config: Warned<Config>, date: Date, past: &Past) -> Result<Findi
     }
     if let Some(data) = &mut data {
         forgive_age(&config, date, data);
+        after_end(&config, data);
     }
     let weights: Vec<f64> = config.design.allocation.iter().map(|(_, weight)| *weight).collect();
     let solved = |plan| planning::solve(plan, &weights).map_err(|reason| unsolved(plan, reason));
@@ -144,6 +145,16 @@ fn forgive_age(config: &Config, date: Date, data: &mut Dataset) {
         GateReason::Stale { limit, .. } => lag > limit as i64,
         _ => true,
     });
+}
+
+/// Whoever comes in after the last day changes an answer that was given: it is said.
+fn after_end(config: &Config, data: &mut Dataset) {
+    let (Some(end), Some(daily)) = (config.experiment.end, &data.daily) else { return };
+    let late = daily.days.iter().filter(|(day, _)| *day > end);
+    let units: u64 = late.flat_map(|(_, units)| units).sum();
+    if units > 0 {
+        data.gates.push(GateReason::UnitsAfterEnd { units, end }.when(false));
+    }
 }
 
 /// The A/A run alone, with more effort than a night spends.

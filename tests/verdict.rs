@@ -284,7 +284,7 @@ fn an_experiment_that_has_not_ended_is_not_called_finished_where_nobody_says_so(
     let text = |status: &str| {
         format!(
             "[experiment]\nid = \"early\"\ntitle = \"Early\"\nstart = 2026-11-01\nend = 2026-11-21\n{status}\n[design]\n\
-             control = \"A\"\n[[metric]]\nid = \"m\"\n\
+             control = \"A\"\nmonitoring = \"fixed\"\n[[metric]]\nid = \"m\"\n\
              counts = {{ A = {{ successes = 100, n = 1000 }}, B = {{ successes = 200, n = 1000 }} }}\n"
         )
     };
@@ -294,6 +294,10 @@ fn an_experiment_that_has_not_ended_is_not_called_finished_where_nobody_says_so(
     assert_eq!(on("", 21), "primary-better");
     assert_eq!(decided(&text(""), jiff::civil::date(2026, 10, 31)).rule, "not-started");
     assert_eq!(on("status = \"finished\"", 6), "primary-better");
+    // Where nobody says how it is looked at either, it is watched like any other that runs.
+    let watched = text("").replace("monitoring = \"fixed\"\n", "");
+    assert_eq!(decided(&watched, jiff::civil::date(2026, 11, 6)).rule, "within-boundaries");
+    assert_eq!(decided(&watched, jiff::civil::date(2026, 11, 21)).rule, "primary-better");
 }
 
 #[test]

@@ -113,6 +113,13 @@ pub enum GateReason {
         /// The first of them.
         first: Vec<MalformedRow>,
     },
+    /// Units that came in after the last day of the experiment; they take part.
+    UnitsAfterEnd {
+        /// How many.
+        units: u64,
+        /// The last day.
+        end: Date,
+    },
     /// Rows from after the date of the data; they are left out.
     RowsAfterDate {
         /// How many.
@@ -241,6 +248,7 @@ impl GateReason {
             GateReason::DevicesOfTwoUsers { .. } => "devices-of-two-users",
             GateReason::EmptyIdentity => "empty-identity",
             GateReason::MalformedIdentity { .. } => "malformed-identity",
+            GateReason::UnitsAfterEnd { .. } => "units-after-end",
             GateReason::RowsAfterDate { .. } => "rows-after-date",
             GateReason::PastChanged { .. } => "past-changed",
             GateReason::Stale { .. } => "stale",

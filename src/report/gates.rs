@@ -108,6 +108,12 @@ fn reason(config: &Config, gate: &Gate) -> String {
         GateReason::MalformedIdentity { count, .. } => {
             format!("{} таблицы устройств {}", of_rows(*count), unreadable(*count))
         }
+        GateReason::UnitsAfterEnd { units, end } => format!(
+            "пользователей, которые пришли после последнего дня эксперимента, {}: {}; в расчёт они входят, и вывод со временем меняется: \
+             остановить выгрузку или перенести конец",
+            dates::long(*end),
+            integer(*units)
+        ),
         GateReason::RowsAfterDate { rows } => {
             format!("строк позже даты отчёта: {}; в расчёт они не входят", integer(*rows))
         }

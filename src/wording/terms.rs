@@ -204,6 +204,11 @@ impl Vocabulary {
                 "brown-forsythe",
                 "group-sequential",
                 "always-valid",
+                "fisher",
+                "bootstrap",
+                "permutation",
+                "tukey",
+                "dunnett",
             ],
         }
     }
