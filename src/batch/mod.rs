@@ -67,7 +67,7 @@ pub struct Batch {
     /// Whether this night is to be mailed: the outbox takes its messages. A night made up for is archived only.
     pub deliver: bool,
     /// The night is made up for: an experiment whose rows do not say when they happened is passed over, because its files of
-    /// today tell nothing of that day.
+    /// today tell nothing of that day, and reports that the night has already stay as they are.
     pub past: bool,
 }
 
@@ -171,7 +171,7 @@ pub fn make(
     drop(stage);
     let mut done: Vec<Option<Result<Done, Vec<Diagnostic>>>> = ready.iter().map(|_| None).collect();
     if batch.resume {
-        let complete = complete(&staging);
+        let complete = complete(staging.manifest().as_ref());
         for (one, done) in ready.iter().zip(&mut done) {
             let theirs = left.iter().filter(|(of, _)| *of == date);
             let found = theirs.rev().find_map(|(_, folder)| salvage(&staging, folder, &one.id, &one.run_key));

@@ -34,17 +34,13 @@ impl Complete {
 }
 
 /// Experiments of the present folder by id, from its manifest.
-pub(super) fn complete(staging: &Staging) -> BTreeMap<String, Complete> {
-    let manifest = staging.read_present("manifest.json").ok();
-    let manifest: Option<serde_json::Value> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let experiments = manifest.as_ref().and_then(|m| m["experiments"].as_array());
-    let one = |e: &serde_json::Value| {
-        let mut outputs: Vec<FileEntry> = serde_json::from_value(e["outputs"].clone()).ok()?;
+pub(super) fn complete(present: Option<&Manifest>) -> BTreeMap<String, Complete> {
+    let one = |experiment: &ExperimentEntry| {
+        let mut outputs = experiment.outputs.clone();
         outputs.sort();
-        let run_key = e["run_key"].as_str()?.to_owned();
-        Some((e["id"].as_str()?.to_owned(), Complete { run_key, outputs }))
+        (experiment.id.clone(), Complete { run_key: experiment.run_key.clone(), outputs })
     };
-    experiments.into_iter().flatten().filter_map(one).collect()
+    present.iter().flat_map(|manifest| &manifest.experiments).map(one).collect()
 }
 
 /// An experiment that needs no more work: what came of it, what the archive is to write down of it, how long it took.
@@ -122,7 +118,8 @@ pub(super) fn deliver(
         }
     }
     // Reports that this run was not asked for, or could not make again, stay as the last run of the date left them.
-    let before = complete(staging);
+    let present = staging.manifest();
+    let before = complete(present.as_ref());
     for id in staging.present() {
         let known = manifest.iter().any(|e| e.id == id);
         let run_key = before.get(&id).map(|c| c.run_key.clone()).unwrap_or_default();
@@ -153,7 +150,9 @@ pub(super) fn deliver(
         Artifact::new("digest.pdf", "application/pdf", pdf),
     ];
     manifest.sort_by(|a, b| a.id.cmp(&b.id));
-    let manifest = Manifest::new(GENERATOR, &date, manifest, &common);
+    // One experiment alone leaves a complete night complete, and is no night where there was none.
+    let partial = batch.only.is_some() && present.is_none_or(|present| present.partial);
+    let manifest = Manifest { partial, ..Manifest::new(GENERATOR, &date, manifest, &common) };
     common.push(manifest.artifact().map_err(|e| failed("deliver::manifest", e))?);
     for artifact in &common {
         staging.write(artifact).map_err(|e| failed("deliver::write", e))?;

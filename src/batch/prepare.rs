@@ -1,5 +1,6 @@
 //! Configs of a batch, read and judged before anything is run or written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::pool::Pool;
 use super::{Batch, Ended, failed, lost};
 use crate::config::valid::{Config, DataSource};
 use crate::deliver::archive::PastRows;
-use crate::deliver::manifest::{Entry as FileEntry, run_key};
+use crate::deliver::manifest::{Entry as FileEntry, Manifest, run_key};
 use crate::diag::{Diagnostic, Place};
 use crate::report::GENERATOR;
 use crate::sums::SettledFile;
@@ -55,8 +56,13 @@ pub struct Prepared {
 /// The problems of all of them when none can run.
 pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> {
     let wanted = |path: &&PathBuf| batch.only.is_none() || peek_id(path) == batch.only;
-    let paths: Vec<&PathBuf> = batch.configs.iter().filter(wanted).collect();
-    if paths.is_empty() {
+    let mut paths: Vec<&PathBuf> = batch.configs.iter().filter(wanted).collect();
+    let begun = batch.past.then(|| Manifest::read(&batch.out.join(batch.date.to_string()))).flatten();
+    if let Some(begun) = &begun {
+        // What a night made in part was told then stays told: the files of today may say something else of that day.
+        let made: BTreeSet<&String> = begun.experiments.iter().map(|experiment| &experiment.id).collect();
+        paths.retain(|path| peek_id(path).is_none_or(|id| !made.contains(&id)));
+    } else if paths.is_empty() {
         let wanted = batch.only.as_deref().unwrap_or_default();
         let problem =
             Diagnostic::error("run::unknown-experiment", format!("no config has the id `{wanted}`"))
@@ -90,10 +96,11 @@ pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> 
     for problem in &passed {
         tracing::info!(code = problem.code, "{}", problem.message);
     }
-    if ready.is_empty() && ended.is_empty() {
+    // A night that was made in part is complete when nothing more can be told of it.
+    if ready.is_empty() && ended.is_empty() && begun.is_none() {
         return Err(passed);
     }
-    if ready.is_empty() {
+    if ready.is_empty() && !ended.is_empty() {
         return Err(ended.into_iter().filter_map(|e| e.result.err()).flatten().collect());
     }
     Ok(Prepared { ready, ended })

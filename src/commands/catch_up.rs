@@ -13,7 +13,9 @@ use crate::terminal;
 pub fn catch_up(args: CatchUpArgs, quiet: bool) -> Outcome {
     let (by_clock, today) = (args.until.is_none(), args.until.unwrap_or_else(today));
     let setup = Setup::new(&args.night, quiet, false)?;
-    let (wanted, passed) = nights::missing(&nights::nights(&setup.out), today, usize::from(args.max));
+    let partial = |night| nights::is_partial(&setup.out, night);
+    let (wanted, passed) =
+        nights::missing(&nights::nights(&setup.out), partial, today, usize::from(args.max));
     if passed > 0 {
         let message = format!("{passed} older nights stay missing");
         terminal::print(&[Diagnostic::warning("run::nights-left-out", message)

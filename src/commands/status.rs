@@ -85,6 +85,7 @@ fn night(out: &Path, date: Date) -> Value {
         "made_at": made.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         "tool": read.as_ref().map(|m| m["tool"].clone()),
         "reports": experiments,
+        "partial": nights::is_partial(out, date),
     })
 }
 
@@ -96,7 +97,9 @@ fn lines(status: &Value) -> String {
         Some(night) => {
             let (date, reports) = (text(&night["data_date"]), text(&night["reports"]));
             let made = text(&night["made_at"]);
-            said.push_str(&format!("last night   {date}: {reports} reports, made {made}\n"));
+            let part =
+                if night["partial"] == true { ", in part: `itog catch-up` makes the rest" } else { "" };
+            said.push_str(&format!("last night   {date}: {reports} reports, made {made}{part}\n"));
         }
         None => said.push_str("last night   none yet\n"),
     }

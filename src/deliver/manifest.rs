@@ -34,7 +34,7 @@ impl Entry {
 }
 
 /// What one experiment was made from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExperimentEntry {
     /// Experiment id.
     pub id: String,
@@ -47,16 +47,19 @@ pub struct ExperimentEntry {
 }
 
 /// The manifest of a date folder.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// `itog.manifest.v1`.
-    pub schema: &'static str,
+    pub schema: String,
     /// Tool and version.
     pub tool: String,
     /// Data date.
     pub data_date: String,
     /// Hash over the run keys of all experiments.
     pub run_key: String,
+    /// Only some experiments were asked for when the night was made, and nobody has looked at the others yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Experiments in the order of the digest.
     pub experiments: Vec<ExperimentEntry>,
     /// Files of the date folder that belong to no single experiment.
@@ -84,10 +87,11 @@ impl Manifest {
             hasher.update(experiment.run_key.as_bytes());
         }
         Manifest {
-            schema: "itog.manifest.v1",
+            schema: "itog.manifest.v1".to_owned(),
             tool: tool.to_owned(),
             data_date: date.to_owned(),
             run_key: hasher.finalize().to_hex().to_string(),
+            partial: false,
             experiments,
             outputs: common.iter().map(|a| Entry::of(a.name.clone(), &a.bytes)).collect(),
         }
@@ -110,6 +114,11 @@ impl Manifest {
             outputs: made.iter().map(|a| Entry::of(a.name.clone(), &a.bytes)).collect(),
         };
         Ok(Manifest::new(tool, date, vec![entry], &[]).artifact()?.bytes)
+    }
+
+    /// The manifest of a finished folder; none where there is no folder, and where its manifest cannot be read.
+    pub fn read(folder: &Path) -> Option<Manifest> {
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()
     }
 
     /// The file itself.
