@@ -31,8 +31,10 @@ pub fn status(format: Format, out: &Path) -> Outcome {
     if out.join(FILE).is_file() {
         let archive = Archive::read(out)
             .or_else(|failure| stop(&[failure.diagnostic("archive::open", out)], FAILED))?;
-        let entries =
+        let mut entries =
             archive.list().or_else(|failure| stop(&[failure.diagnostic("archive::read", out)], FAILED))?;
+        // A night of the past that was made again is not the last one.
+        entries.sort_by(|a, b| (&a.data_date, a.seq).cmp(&(&b.data_date, b.seq)));
         let mut last = BTreeMap::new();
         for entry in &entries {
             last.insert(entry.experiment.as_str(), entry);
