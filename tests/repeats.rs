@@ -84,3 +84,69 @@ fn a_night_with_a_failed_experiment_is_not_made_again_by_itself() {
     let made = json(&place.itog(&["catch-up", "--until", "2026-11-16", "--format", "json"]));
     assert_eq!(dates(&made), [""; 0]);
 }
+
+#[test]
+fn only_what_says_when_it_happened_is_taken_for_a_missed_night() {
+    let facts = |time: &str| {
+        format!(
+            "{DATED}\nunit = \"user\"\npath = \"users.csv\"\n[[data.facts]]\nname = \"orders\"\npath = \"orders.csv\"\nunit = \"user\"\n{time}"
+        )
+    };
+    let template = ROWS
+        .replace("path = \"rows.csv\"\n", "")
+        .replace("value = \"spend\"", "value = \"sum\"\nfrom = \"orders\"\naggregate = \"sum\"");
+    let place = Place::new()
+        .with("dated", ROWS, DATED)
+        .with("published", COUNTS, "")
+        .with("dated-facts", &template, &facts("time = \"day\""))
+        .with("undated-facts", &template, &facts(""))
+        .with("both", &(ROWS.to_owned() + PUBLISHED), DATED)
+        .with("planned", PLAN, "");
+    let (mut users, mut orders) = (String::from("user,group,day\n"), String::from("user,day,sum\n"));
+    for user in 0..200 {
+        users.push_str(&format!(
+            "u{user},{},2026-11-{}\n",
+            if user % 2 == 0 { "A" } else { "B" },
+            10 + user % 5
+        ));
+        orders.push_str(&format!("u{user},2026-11-{},{}\n", 15 + user % 4, user * 37 % 101));
+    }
+    fs::write(place.0.path().join("config/users.csv"), users).unwrap();
+    fs::write(place.0.path().join("config/orders.csv"), orders).unwrap();
+    let ids = ["dated", "dated-facts", "published", "undated-facts", "both", "planned"];
+    assert_eq!(code(&place.itog(&["run", "--date", "2026-11-16"])), 0);
+    assert_eq!(has(&place, "2026-11-16", &ids), [true; 6]);
+    let output = place.itog(&["catch-up", "--until", "2026-11-18", "--log-level", "info"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(has(&place, "2026-11-17", &ids), [true, true, false, false, false, false]);
+    assert_eq!(has(&place, "2026-11-18", &ids), [true; 6]);
+    let passed = said(&output);
+    assert_eq!(passed.matches("is passed over on 2026-11-17").count(), 4, "{passed}");
+    assert!(passed.contains("undated-facts.toml is passed over on 2026-11-17: the rows of `orders` do not say when they happened"), "{passed}");
+    assert!(
+        passed.contains("published.toml is passed over on 2026-11-17: published numbers do not say"),
+        "{passed}"
+    );
+}
+
+const PUBLISHED: &str = r#"
+[[metric]]
+id = "paid"
+title = "Доля оплативших"
+kind = "proportion"
+goal = "increase"
+counts = { A = { successes = 50, n = 200 }, B = { successes = 56, n = 200 } }
+"#;
+
+const PLAN: &str = r#"
+[experiment]
+id = "ID"
+title = "Опыт ID"
+status = "planned"
+EXTRA
+[[plan]]
+id = "traffic"
+kind = "proportion"
+baseline = 0.05
+lift = 0.01
+"#;

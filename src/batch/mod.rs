@@ -66,8 +66,8 @@ pub struct Batch {
     pub time_limit: Option<Duration>,
     /// Whether this night is to be mailed: the outbox takes its messages. A night made up for is archived only.
     pub deliver: bool,
-    /// The night is made up for: an experiment whose rows do not say when they happened is passed over, because its files of
-    /// today tell nothing of that day, and reports that the night has already stay as they are.
+    /// The night is made up for: an experiment of which something does not say when it happened is passed over, because today's
+    /// files and numbers tell nothing of that day, and reports that the night has already stay as they are.
     pub past: bool,
 }
 

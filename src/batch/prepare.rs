@@ -72,18 +72,13 @@ pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> 
     let (mut ready, mut ended): (Vec<Ready>, Vec<Ended>) = (Vec::new(), Vec::new());
     let mut passed = Vec::new();
     for (path, inspected) in paths.iter().zip(inspected(batch, pool, &paths)) {
-        if batch.past && inspected.as_ref().is_ok_and(|inspected| inspected.undated) {
-            passed.push(
-                Diagnostic::warning(
-                    "run::undated",
-                    format!(
-                        "{} is passed over on {}: its rows do not say when they happened",
-                        path.display(),
-                        batch.date
-                    ),
-                )
-                .hint("name their time in [data] time, so that a missed night can be made up for"),
-            );
+        if batch.past
+            && let Ok(Inspected { undated: Some(why), .. }) = &inspected
+        {
+            let message = format!("{} is passed over on {}: {why}", path.display(), batch.date);
+            passed.push(Diagnostic::warning("run::undated", message).hint(
+                "name their time in [data] and in each [[data.facts]], so that a missed night can be made up for",
+            ));
             continue;
         }
         match inspected.and_then(|inspected| admit(path, inspected, batch, &ready)) {
