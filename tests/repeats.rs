@@ -150,3 +150,17 @@ kind = "proportion"
 baseline = 0.05
 lift = 0.01
 "#;
+
+#[test]
+fn a_second_description_of_an_experiment_has_its_row_in_the_digest() {
+    let place = Place::new().with("a", COUNTS, "");
+    let second = COUNTS.replace("ID", "a").replace("EXTRA", "");
+    fs::write(place.0.path().join("config/copy.toml"), second).unwrap();
+    let output = place.itog(&["run", "--date", "2026-11-16"]);
+    assert_eq!(code(&output), 3, "{}", said(&output));
+    assert!(printed(&output).contains("config/copy.toml"), "{}", printed(&output));
+    let digest = digest(&place, "2026-11-16");
+    assert!(digest.contains("a/report.html") && digest.contains("copy.toml"), "{digest}");
+    assert!(digest.contains("Два описания называют один и тот же эксперимент."), "{digest}");
+    assert_eq!(without_report(&place, "2026-11-16"), 1);
+}

@@ -75,7 +75,7 @@ pub struct Batch {
 pub struct Ended {
     /// Config file.
     pub config: PathBuf,
-    /// Experiment id, when the config could be read.
+    /// Experiment id, when the config could be read and is the only one of it.
     pub id: Option<String>,
     /// What came of it.
     pub result: Result<Success, Vec<Diagnostic>>,

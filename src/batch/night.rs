@@ -61,6 +61,12 @@ pub(super) fn deliver(
     let date = batch.date.to_string();
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
     let mut records = Vec::new();
+    for e in ended.iter() {
+        // Its config may name an experiment that another one describes, too: in the digest it goes by the name of its file.
+        let Err(problems) = &e.result else { continue };
+        let name = e.config.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        entries.push(broken(e.id.as_ref().unwrap_or(&name), &name, problems));
+    }
     for Closed { ready, result, took } in closed {
         let (id, title) = (ready.id, ready.title);
         let result = result.map(|(mut done, run)| {
@@ -108,14 +114,6 @@ pub(super) fn deliver(
             entries.push(broken(&id, &title, problems));
         }
         ended.push(Ended { config: ready.path, id: Some(id), result, took });
-    }
-    for e in ended.iter() {
-        let Err(problems) = &e.result else { continue };
-        let name = e.config.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let id = e.id.clone().unwrap_or_else(|| name.clone());
-        if !entries.iter().any(|known| known.id == id) {
-            entries.push(broken(&id, &name, problems));
-        }
     }
     // Reports that this run was not asked for, or could not make again, stay as the last run of the date left them.
     let present = staging.manifest();

@@ -84,7 +84,9 @@ pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> 
         match inspected.and_then(|inspected| admit(path, inspected, batch, &ready)) {
             Ok(one) => ready.push(one),
             Err(problems) => {
-                ended.push(Ended::early(path, peek_id(path), problems));
+                // A second description goes by the name of its file: the id is that of the experiment which is made.
+                let second = problems.iter().any(|problem| problem.code == "run::duplicate-experiment");
+                ended.push(Ended::early(path, peek_id(path).filter(|_| !second), problems));
             }
         }
     }
