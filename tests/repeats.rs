@@ -164,3 +164,16 @@ fn a_second_description_of_an_experiment_has_its_row_in_the_digest() {
     assert!(digest.contains("Два описания называют один и тот же эксперимент."), "{digest}");
     assert_eq!(without_report(&place, "2026-11-16"), 1);
 }
+
+#[test]
+fn a_clock_that_was_set_back_is_told_by_what_it_says() {
+    let place = Place::new().with("a", ROWS, DATED);
+    let today = jiff::Zoned::now().date();
+    let earlier = today.saturating_sub(jiff::Span::new().days(3)).to_string();
+    for date in [earlier.as_str(), "2999-01-01"] {
+        assert_eq!(code(&place.itog(&["run", "--date", date])), 0);
+    }
+    let output = place.itog(&["catch-up"]);
+    assert_eq!(code(&output), 1, "{}", said(&output));
+    assert!(said(&output).contains(&format!("the clock says {today}, and")), "{}", said(&output));
+}
