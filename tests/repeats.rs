@@ -177,3 +177,57 @@ fn a_clock_that_was_set_back_is_told_by_what_it_says() {
     assert_eq!(code(&output), 1, "{}", said(&output));
     assert!(said(&output).contains(&format!("the clock says {today}, and")), "{}", said(&output));
 }
+
+#[test]
+fn a_night_made_again_whole_keeps_nothing_of_experiments_that_are_gone() {
+    let place = Place::new().with("a", COUNTS, "").with("b", COUNTS, "").with("c", COUNTS, "");
+    let config = |id: &str| place.0.path().join(format!("config/{id}.toml"));
+    let night = ["run", "--date", "2026-11-16"];
+    assert_eq!(code(&place.itog(&night)), 0);
+    // One is called otherwise now, and of another one nothing can be read any more, not even its id.
+    let renamed = fs::read_to_string(config("b")).unwrap().replace("id = \"b\"", "id = \"renamed\"");
+    fs::write(config("b"), renamed).unwrap();
+    fs::write(config("c"), "[experiment\n").unwrap();
+    let output = place.itog(&night);
+    assert_eq!(code(&output), 3, "{}", said(&output));
+    for gone in ["`b`", "`c`"] {
+        assert!(
+            said(&output).contains(&format!("the night has no report of {gone} any more")),
+            "{}",
+            said(&output)
+        );
+    }
+    assert_eq!(has(&place, "2026-11-16", &["a", "renamed", "b", "c"]), [true, true, false, false]);
+    let pages = digest(&place, "2026-11-16");
+    assert!(!pages.contains("b/report.html") && !pages.contains("c/report.html"), "{pages}");
+    assert!(pages.contains("c.toml"), "{pages}");
+    // What went is in the archive, with its report.
+    let shown = json(&place.itog(&["archive", "show", "b", "--format", "json"]));
+    let stored = shown["recommendations"][0]["run"]["outputs"].as_array().unwrap();
+    assert_eq!(stored.iter().filter(|file| file["object"].is_string()).count(), 3);
+    let output = place.itog(&["archive", "verify", "--deep"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+}
+
+#[test]
+fn one_experiment_made_again_leaves_the_failures_of_the_others_in_the_digest() {
+    let place = Place::new().with("a", COUNTS, "").with("b", COUNTS, "time_limit = \"1us\"");
+    fs::write(place.0.path().join("config/torn.toml"), "[experiment\n").unwrap();
+    let only = |id: &str| place.itog(&["run", "--date", "2026-11-16", "--only", id]);
+    assert_eq!(code(&place.itog(&["run", "--date", "2026-11-16"])), 3);
+    assert_eq!(without_report(&place, "2026-11-16"), 2);
+    assert_eq!(code(&only("a")), 0);
+    let pages = digest(&place, "2026-11-16");
+    assert_eq!(without_report(&place, "2026-11-16"), 2, "{pages}");
+    assert!(
+        pages.contains("Опыт b") && pages.contains("run::time-limit") && pages.contains("torn.toml"),
+        "{pages}"
+    );
+    // A failure goes when its experiment has its report, under whatever name it was told.
+    let place = place.with("b", COUNTS, "");
+    let mended = COUNTS.replace("ID", "mended").replace("EXTRA", "");
+    fs::write(place.0.path().join("config/torn.toml"), mended).unwrap();
+    let only = |id: &str| place.itog(&["run", "--date", "2026-11-16", "--only", id]);
+    assert_eq!((code(&only("b")), without_report(&place, "2026-11-16")), (0, 1));
+    assert_eq!((code(&only("mended")), without_report(&place, "2026-11-16")), (0, 0));
+}

@@ -191,6 +191,10 @@ pub fn make(
     let done = ready.into_iter().zip(done).map(|(ready, done)| (ready, done.unwrap_or_else(unanswered)));
     let done = done.zip(took).map(|((ready, done), took)| {
         let result = done.and_then(|done| archived(done, &ready, &staging, &objects, batch));
+        if result.is_err() {
+            // A report that the archive could not take is none; its pages must not stand in a folder that does not name them.
+            folder::withdraw(staging.root(), &ready.id);
+        }
         Closed { ready, result, took }
     });
     let closed: Vec<Closed> = done.collect();

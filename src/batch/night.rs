@@ -1,6 +1,7 @@
 //! What belongs to the night as a whole: digest, manifest, archive.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::experiment::keep;
@@ -11,7 +12,7 @@ use super::{Batch, Ended, Success, failed};
 use crate::artifact::Artifact;
 use crate::deliver::archive::{Archive, KeptNight, Recommendation, Record, Run};
 use crate::deliver::folder::Staging;
-use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest};
+use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Failure, Manifest};
 use crate::diag::{Diagnostic, Severity};
 use crate::history::scorecard::Scorecard;
 use crate::report::GENERATOR;
@@ -60,18 +61,21 @@ pub(super) fn deliver(
 ) -> Result<(), Diagnostic> {
     let date = batch.date.to_string();
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
-    let mut records = Vec::new();
+    let (mut records, mut failures) = (Vec::new(), Vec::new());
     for e in ended.iter() {
         // Its config may name an experiment that another one describes, too: in the digest it goes by the name of its file.
         let Err(problems) = &e.result else { continue };
         let name = e.config.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        entries.push(broken(e.id.as_ref().unwrap_or(&name), &name, problems));
+        failures.push(failure(e.id.as_ref().unwrap_or(&name), &name, &e.config, problems));
     }
+    let before = |archive: &Archive, entry: &Entry| {
+        let before = archive.before(&entry.id, &date).ok().flatten().map(|e| e.action);
+        before.filter(|b| Some(b) != entry.action.as_ref())
+    };
     for Closed { ready, result, took } in closed {
         let (id, title) = (ready.id, ready.title);
         let result = result.map(|(mut done, run)| {
-            let before = archive.before(&id, &date).ok().flatten().map(|e| e.action);
-            done.entry.before = before.filter(|b| Some(b) != done.entry.action.as_ref());
+            done.entry.before = before(archive, &done.entry);
             records.push(Record {
                 recommendation: Recommendation {
                     experiment: id.clone(),
@@ -111,23 +115,19 @@ pub(super) fn deliver(
             success
         });
         if let Err(problems) = &result {
-            entries.push(broken(&id, &title, problems));
+            failures.push(failure(&id, &title, &ready.path, problems));
         }
         ended.push(Ended { config: ready.path, id: Some(id), result, took });
     }
-    // Reports that this run was not asked for, or could not make again, stay as the last run of the date left them.
     let present = staging.manifest();
-    let before = complete(present.as_ref());
-    for id in staging.present() {
-        let known = manifest.iter().any(|e| e.id == id);
-        let run_key = before.get(&id).map(|c| c.run_key.clone()).unwrap_or_default();
-        if !known && let Some(kept) = keep(staging, &id, &run_key) {
-            if !entries.iter().any(|e| e.id == id) {
-                entries.push(kept.entry);
-            }
-            manifest.push(ExperimentEntry { id, run_key, inputs: Vec::new(), outputs: kept.outputs });
-        }
+    let left = Left { present: present.as_ref(), adds: batch.only.is_some() || batch.past };
+    for (mut entry, experiment) in left.reports(staging, &manifest, &failures) {
+        entry.before = before(archive, &entry);
+        entries.push(entry);
+        manifest.push(experiment);
     }
+    failures.extend(left.failures(ended, &manifest, &failures));
+    entries.extend(failures.iter().map(broken));
     let stage = tracing::debug_span!("archive").entered();
     archive.record(&records).map_err(|e| e.diagnostic("archive::append", &batch.out))?;
     let chain = archive.head().map_err(|e| e.diagnostic("archive::read", &batch.out))?;
@@ -149,8 +149,8 @@ pub(super) fn deliver(
     ];
     manifest.sort_by(|a, b| a.id.cmp(&b.id));
     // One experiment alone leaves a complete night complete, and is no night where there was none.
-    let partial = batch.only.is_some() && present.is_none_or(|present| present.partial);
-    let manifest = Manifest { partial, ..Manifest::new(GENERATOR, &date, manifest, &common) };
+    let partial = batch.only.is_some() && present.as_ref().is_none_or(|present| present.partial);
+    let manifest = Manifest { partial, failures, ..Manifest::new(GENERATOR, &date, manifest, &common) };
     common.push(manifest.artifact().map_err(|e| failed("deliver::manifest", e))?);
     for artifact in &common {
         staging.write(artifact).map_err(|e| failed("deliver::write", e))?;
@@ -158,17 +158,69 @@ pub(super) fn deliver(
     Ok(())
 }
 
-/// The digest's line for an experiment without a report.
-fn broken(id: &str, title: &str, problems: &[Diagnostic]) -> Entry {
+/// What the run before left in the folder of the date. What is added to a night (one experiment alone, or what a night that was
+/// made in part lacks) leaves it there; a night that is made again whole takes its place, and the archive keeps it.
+struct Left<'a> {
+    present: Option<&'a Manifest>,
+    adds: bool,
+}
+
+impl Left<'_> {
+    /// The reports that stay: those of experiments that were neither made now nor tried in vain.
+    fn reports(
+        &self,
+        staging: &Staging,
+        made: &[ExperimentEntry],
+        failures: &[Failure],
+    ) -> Vec<(Entry, ExperimentEntry)> {
+        let mut stay = Vec::new();
+        for id in staging.present().into_iter().filter(|id| !made.iter().any(|e| e.id == *id)) {
+            let known = self.present.iter().flat_map(|p| &p.experiments).find(|e| e.id == id);
+            let run_key = known.map_or("", |known| &known.run_key);
+            let is_kept = self.adds && !failures.iter().any(|failure| failure.id == id);
+            let kept = if is_kept { keep(staging, &id, run_key) } else { None };
+            let Some(Done { entry, run_key, outputs, .. }) = kept else {
+                tracing::warn!("the night has no report of `{id}` any more; `itog archive show {id}` has it");
+                continue;
+            };
+            let inputs = known.map_or_else(Vec::new, |known| known.inputs.clone());
+            stay.push((entry, ExperimentEntry { id, run_key, inputs, outputs }));
+        }
+        stay
+    }
+
+    /// The failures that stay: those of experiments that have no report by now and were not tried again.
+    fn failures(&self, ended: &[Ended], made: &[ExperimentEntry], failures: &[Failure]) -> Vec<Failure> {
+        let is_tried = |failure: &Failure| {
+            ended.iter().any(|e| e.config.display().to_string() == failure.config)
+                || made.iter().any(|e| e.id == failure.id)
+                || failures.iter().any(|new| new.id == failure.id)
+        };
+        let before = self.present.filter(|_| self.adds).into_iter().flat_map(|present| &present.failures);
+        before.filter(|failure| !is_tried(failure)).cloned().collect()
+    }
+}
+
+fn failure(id: &str, title: &str, config: &Path, problems: &[Diagnostic]) -> Failure {
     let first = problems.iter().find(|p| p.severity == Severity::Error);
-    Entry {
+    Failure {
         id: id.to_owned(),
+        config: config.display().to_string(),
         title: title.to_owned(),
+        code: first.map_or_else(String::new, |p| p.code.to_owned()),
+    }
+}
+
+/// The digest's line for an experiment without a report.
+fn broken(failure: &Failure) -> Entry {
+    Entry {
+        id: failure.id.clone(),
+        title: failure.title.clone(),
         action: None,
         label: "Отчёта нет".into(),
         tone: Tone::Bad,
         headline: "Отчёт не получился.".into(),
-        lead: first.map_or_else(String::new, |p| digest::cause(p.code)),
+        lead: if failure.code.is_empty() { String::new() } else { digest::cause(&failure.code) },
         before: None,
     }
 }

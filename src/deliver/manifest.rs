@@ -46,6 +46,19 @@ pub struct ExperimentEntry {
     pub outputs: Vec<Entry>,
 }
 
+/// An experiment that has no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Experiment id, or the name of the config where it cannot be told.
+    pub id: String,
+    /// Config file.
+    pub config: String,
+    /// What the digest calls it.
+    pub title: String,
+    /// Code of the first error.
+    pub code: String,
+}
+
 /// The manifest of a date folder.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
@@ -62,6 +75,9 @@ pub struct Manifest {
     pub partial: bool,
     /// Experiments in the order of the digest.
     pub experiments: Vec<ExperimentEntry>,
+    /// Experiments without a report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
     /// Files of the date folder that belong to no single experiment.
     pub outputs: Vec<Entry>,
 }
@@ -93,6 +109,7 @@ impl Manifest {
             run_key: hasher.finalize().to_hex().to_string(),
             partial: false,
             experiments,
+            failures: Vec::new(),
             outputs: common.iter().map(|a| Entry::of(a.name.clone(), &a.bytes)).collect(),
         }
     }
