@@ -231,3 +231,15 @@ fn one_experiment_made_again_leaves_the_failures_of_the_others_in_the_digest() {
     assert_eq!((code(&only("b")), without_report(&place, "2026-11-16")), (0, 1));
     assert_eq!((code(&only("mended")), without_report(&place, "2026-11-16")), (0, 0));
 }
+
+#[test]
+fn several_nights_are_told_under_their_dates_and_one_night_is_not() {
+    let place = Place::new().with("a", ROWS, DATED);
+    assert_eq!(code(&place.itog(&["run", "--date", "2026-11-14"])), 0);
+    let several = printed(&place.itog(&["catch-up", "--until", "2026-11-16"]));
+    let lines: Vec<&str> = several.lines().collect();
+    assert_eq!((lines.len(), lines[0], lines[2]), (4, "2026-11-15", "2026-11-16"), "{several}");
+    assert!(lines[1].starts_with("a ") && lines[3].starts_with("a "), "{several}");
+    let one = printed(&place.itog(&["catch-up", "--until", "2026-11-17"]));
+    assert_eq!(one.lines().count(), 1, "{one}");
+}

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::night::{Setup, Wanted};
 use super::run::{outcome, outcome_json, told};
-use super::{DONE, Outcome, USAGE, dated, print_json};
+use super::{DONE, Outcome, USAGE, dated, print, print_json};
 use crate::cli::{CatchUpArgs, Format};
 use crate::terminal;
 
@@ -35,7 +35,13 @@ pub fn catch_up(args: CatchUpArgs, quiet: bool) -> Outcome {
         };
         match args.night.format {
             Format::Json => all.push(outcome_json(&batch, &ended)),
-            Format::Human => told(&batch, &ended, quiet)?,
+            Format::Human => {
+                // Lines of one experiment on several nights look alike.
+                if wanted.len() > 1 {
+                    print(&format!("{date}\n"))?;
+                }
+                told(&batch, &ended, quiet)?;
+            }
         }
         // The lock is given up before a server is waited for; there is no night after the one that is mailed.
         let held = if newest { lock.take() } else { None };
