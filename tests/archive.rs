@@ -243,11 +243,23 @@ fn damage_to_stored_files_folders_and_records_is_named() {
     fs::remove_file(&page).unwrap();
     fs::write(&page, [html.as_slice(), b" "].concat()).unwrap();
     fs::remove_file(&day).unwrap();
+    fs::write(at.join("output/2026-11-20/basket/notes.html"), "not of the run").unwrap();
     let output = itog(&["archive", "verify", "--deep"], at);
     assert_eq!(code(&output), 1);
-    for words in ["2026-11-20: basket/report.html was changed", "2026-11-20: index.html is missing"] {
+    for words in [
+        "2026-11-20: basket/report.html was changed",
+        "2026-11-20: index.html is missing",
+        "2026-11-20: basket/notes.html was added",
+    ] {
         assert!(said(&output).contains(words), "{words}: {}", said(&output));
     }
+    // A backup of the archive would mend nothing of that.
+    assert_eq!(said(&output).matches("error[archive::folder]").count(), 3, "{}", said(&output));
+    assert!(
+        said(&output).contains("the archive is whole") && !said(&output).contains("backup"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(code(&itog(&["archive", "verify"], at)), 0, "the database is not touched by that");
     let object = files(&at.join("output/objects")).into_keys().next().unwrap();
     let object = at.join("output/objects").join(object);
@@ -258,6 +270,7 @@ fn damage_to_stored_files_folders_and_records_is_named() {
         "{}",
         said(&output)
     );
+    assert!(said(&output).contains("backup") && !said(&output).contains("is whole"), "{}", said(&output));
 
     let database = rusqlite::Connection::open(at.join("output/archive.sqlite")).unwrap();
     database
