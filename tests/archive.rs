@@ -163,6 +163,24 @@ fn a_decision_is_archived_shown_in_the_next_report_and_found_by_its_words() {
 }
 
 #[test]
+fn a_night_of_the_past_made_again_is_not_the_last_word() {
+    let folder = ran(&["2026-11-20", "2026-11-21", "2026-11-20"]);
+    let at = folder.path();
+    let listed = json(&["archive", "list", "--format", "json"], at);
+    assert_eq!(listed.as_array().unwrap().len(), 3, "the rows are others, so it is another report");
+    assert_eq!(code(&decide(at, "ship", "Выручка выросла", &[])), 0);
+    let shown = json(&["archive", "show", "basket", "--format", "json"], at);
+    assert_eq!(shown["decisions"][0]["recommendation"], 2, "people answer the newest night");
+    let order = shown["recommendations"].as_array().unwrap().iter();
+    let order: Vec<(&str, u64)> =
+        order.map(|e| (e["data_date"].as_str().unwrap(), e["seq"].as_u64().unwrap())).collect();
+    assert_eq!(order, [("2026-11-20", 1), ("2026-11-20", 3), ("2026-11-21", 2)]);
+    let status = json(&["status", "--format", "json"], at);
+    let told = &status["experiments"][0];
+    assert_eq!((&told["data_date"], &told["nights_since"]), (&"2026-11-21".into(), &0.into()));
+}
+
+#[test]
 fn a_repeat_of_a_finished_night_leaves_every_byte() {
     let folder = ran(&["2026-11-20", "2026-11-21"]);
     let before = files(&folder.path().join("output"));
@@ -225,11 +243,23 @@ fn damage_to_stored_files_folders_and_records_is_named() {
     fs::remove_file(&page).unwrap();
     fs::write(&page, [html.as_slice(), b" "].concat()).unwrap();
     fs::remove_file(&day).unwrap();
+    fs::write(at.join("output/2026-11-20/basket/notes.html"), "not of the run").unwrap();
     let output = itog(&["archive", "verify", "--deep"], at);
     assert_eq!(code(&output), 1);
-    for words in ["2026-11-20: basket/report.html was changed", "2026-11-20: index.html is missing"] {
+    for words in [
+        "2026-11-20: basket/report.html was changed",
+        "2026-11-20: index.html is missing",
+        "2026-11-20: basket/notes.html was added",
+    ] {
         assert!(said(&output).contains(words), "{words}: {}", said(&output));
     }
+    // A backup of the archive would mend nothing of that.
+    assert_eq!(said(&output).matches("error[archive::folder]").count(), 3, "{}", said(&output));
+    assert!(
+        said(&output).contains("the archive is whole") && !said(&output).contains("backup"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(code(&itog(&["archive", "verify"], at)), 0, "the database is not touched by that");
     let object = files(&at.join("output/objects")).into_keys().next().unwrap();
     let object = at.join("output/objects").join(object);
@@ -240,6 +270,7 @@ fn damage_to_stored_files_folders_and_records_is_named() {
         "{}",
         said(&output)
     );
+    assert!(said(&output).contains("backup") && !said(&output).contains("is whole"), "{}", said(&output));
 
     let database = rusqlite::Connection::open(at.join("output/archive.sqlite")).unwrap();
     database

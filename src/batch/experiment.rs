@@ -9,6 +9,7 @@ use super::memory;
 use super::prepare::inputs;
 use crate::artifact::Artifact;
 use crate::config;
+use crate::config::valid::{Config, Metric, MetricSource};
 use crate::data;
 use crate::deliver::folder::{self, Staging};
 use crate::deliver::manifest::{Entry as FileEntry, Manifest};
@@ -49,9 +50,24 @@ fn inspected(inquiry: &Inquiry) -> Result<Inspected, Vec<Diagnostic>> {
         tables: memory::tables(&config),
         answer: config.data.as_ref().and_then(|data| data.answer.as_deref()).map(str::to_owned),
         text: config.text.to_string(),
-        undated: config.data.as_ref().is_some_and(|data| data.time.is_none()),
+        undated: undated(&config),
         stages: Vec::new(),
     })
+}
+
+/// What of an experiment does not say when it happened, so that today's files and numbers tell nothing of a day of the past.
+fn undated(config: &Config) -> Option<String> {
+    let is_published =
+        |metric: &Metric| matches!(metric.source, MetricSource::Summary(_) | MetricSource::Counts(_));
+    if config.metrics.iter().any(is_published) {
+        return Some("published numbers do not say of which day they are".to_owned());
+    }
+    let Some(data) = &config.data else { return Some("it has no rows of that day".to_owned()) };
+    if data.time.is_none() {
+        return Some("its rows do not say when they happened".to_owned());
+    }
+    let facts = data.facts.iter().find(|facts| facts.time.is_none())?;
+    Some(format!("the rows of `{}` do not say when they happened", facts.name))
 }
 
 /// Makes the report of an experiment and lets it enter the night.

@@ -68,8 +68,8 @@ pub(super) struct Inspected {
     pub(super) text: String,
     /// The data files with the table that each belongs to: (table, path).
     pub(super) tables: Vec<(String, String)>,
-    /// Its data are rows that do not say when they happened.
-    pub(super) undated: bool,
+    /// What of it does not say when it happened.
+    pub(super) undated: Option<String>,
     /// What the database answered, where the rows are in one.
     pub(super) answer: Option<String>,
     /// The config's own limit, in milliseconds.

@@ -66,8 +66,8 @@ pub struct Batch {
     pub time_limit: Option<Duration>,
     /// Whether this night is to be mailed: the outbox takes its messages. A night made up for is archived only.
     pub deliver: bool,
-    /// The night is made up for: an experiment whose rows do not say when they happened is passed over, because its files of
-    /// today tell nothing of that day.
+    /// The night is made up for: an experiment of which something does not say when it happened is passed over, because today's
+    /// files and numbers tell nothing of that day, and reports that the night has already stay as they are.
     pub past: bool,
 }
 
@@ -75,7 +75,7 @@ pub struct Batch {
 pub struct Ended {
     /// Config file.
     pub config: PathBuf,
-    /// Experiment id, when the config could be read.
+    /// Experiment id, when the config could be read and is the only one of it.
     pub id: Option<String>,
     /// What came of it.
     pub result: Result<Success, Vec<Diagnostic>>,
@@ -171,7 +171,7 @@ pub fn make(
     drop(stage);
     let mut done: Vec<Option<Result<Done, Vec<Diagnostic>>>> = ready.iter().map(|_| None).collect();
     if batch.resume {
-        let complete = complete(&staging);
+        let complete = complete(staging.manifest().as_ref());
         for (one, done) in ready.iter().zip(&mut done) {
             let theirs = left.iter().filter(|(of, _)| *of == date);
             let found = theirs.rev().find_map(|(_, folder)| salvage(&staging, folder, &one.id, &one.run_key));
@@ -191,6 +191,10 @@ pub fn make(
     let done = ready.into_iter().zip(done).map(|(ready, done)| (ready, done.unwrap_or_else(unanswered)));
     let done = done.zip(took).map(|((ready, done), took)| {
         let result = done.and_then(|done| archived(done, &ready, &staging, &objects, batch));
+        if result.is_err() {
+            // A report that the archive could not take is none; its pages must not stand in a folder that does not name them.
+            folder::withdraw(staging.root(), &ready.id);
+        }
         Closed { ready, result, took }
     });
     let closed: Vec<Closed> = done.collect();

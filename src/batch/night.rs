@@ -1,6 +1,7 @@
 //! What belongs to the night as a whole: digest, manifest, archive.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::experiment::keep;
@@ -11,7 +12,7 @@ use super::{Batch, Ended, Success, failed};
 use crate::artifact::Artifact;
 use crate::deliver::archive::{Archive, KeptNight, Recommendation, Record, Run};
 use crate::deliver::folder::Staging;
-use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Manifest};
+use crate::deliver::manifest::{Entry as FileEntry, ExperimentEntry, Failure, Manifest};
 use crate::diag::{Diagnostic, Severity};
 use crate::history::scorecard::Scorecard;
 use crate::report::GENERATOR;
@@ -34,17 +35,13 @@ impl Complete {
 }
 
 /// Experiments of the present folder by id, from its manifest.
-pub(super) fn complete(staging: &Staging) -> BTreeMap<String, Complete> {
-    let manifest = staging.read_present("manifest.json").ok();
-    let manifest: Option<serde_json::Value> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let experiments = manifest.as_ref().and_then(|m| m["experiments"].as_array());
-    let one = |e: &serde_json::Value| {
-        let mut outputs: Vec<FileEntry> = serde_json::from_value(e["outputs"].clone()).ok()?;
+pub(super) fn complete(present: Option<&Manifest>) -> BTreeMap<String, Complete> {
+    let one = |experiment: &ExperimentEntry| {
+        let mut outputs = experiment.outputs.clone();
         outputs.sort();
-        let run_key = e["run_key"].as_str()?.to_owned();
-        Some((e["id"].as_str()?.to_owned(), Complete { run_key, outputs }))
+        (experiment.id.clone(), Complete { run_key: experiment.run_key.clone(), outputs })
     };
-    experiments.into_iter().flatten().filter_map(one).collect()
+    present.iter().flat_map(|manifest| &manifest.experiments).map(one).collect()
 }
 
 /// An experiment that needs no more work: what came of it, what the archive is to write down of it, how long it took.
@@ -64,12 +61,21 @@ pub(super) fn deliver(
 ) -> Result<(), Diagnostic> {
     let date = batch.date.to_string();
     let (mut entries, mut manifest) = (Vec::new(), Vec::new());
-    let mut records = Vec::new();
+    let (mut records, mut failures) = (Vec::new(), Vec::new());
+    for e in ended.iter() {
+        // Its config may name an experiment that another one describes, too: in the digest it goes by the name of its file.
+        let Err(problems) = &e.result else { continue };
+        let name = e.config.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        failures.push(failure(e.id.as_ref().unwrap_or(&name), &name, &e.config, problems));
+    }
+    let before = |archive: &Archive, entry: &Entry| {
+        let before = archive.before(&entry.id, &date).ok().flatten().map(|e| e.action);
+        before.filter(|b| Some(b) != entry.action.as_ref())
+    };
     for Closed { ready, result, took } in closed {
         let (id, title) = (ready.id, ready.title);
         let result = result.map(|(mut done, run)| {
-            let before = archive.before(&id, &date).ok().flatten().map(|e| e.action);
-            done.entry.before = before.filter(|b| Some(b) != done.entry.action.as_ref());
+            done.entry.before = before(archive, &done.entry);
             records.push(Record {
                 recommendation: Recommendation {
                     experiment: id.clone(),
@@ -109,30 +115,19 @@ pub(super) fn deliver(
             success
         });
         if let Err(problems) = &result {
-            entries.push(broken(&id, &title, problems));
+            failures.push(failure(&id, &title, &ready.path, problems));
         }
         ended.push(Ended { config: ready.path, id: Some(id), result, took });
     }
-    for e in ended.iter() {
-        let Err(problems) = &e.result else { continue };
-        let name = e.config.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let id = e.id.clone().unwrap_or_else(|| name.clone());
-        if !entries.iter().any(|known| known.id == id) {
-            entries.push(broken(&id, &name, problems));
-        }
+    let present = staging.manifest();
+    let left = Left { present: present.as_ref(), adds: batch.only.is_some() || batch.past };
+    for (mut entry, experiment) in left.reports(staging, &manifest, &failures) {
+        entry.before = before(archive, &entry);
+        entries.push(entry);
+        manifest.push(experiment);
     }
-    // Reports that this run was not asked for, or could not make again, stay as the last run of the date left them.
-    let before = complete(staging);
-    for id in staging.present() {
-        let known = manifest.iter().any(|e| e.id == id);
-        let run_key = before.get(&id).map(|c| c.run_key.clone()).unwrap_or_default();
-        if !known && let Some(kept) = keep(staging, &id, &run_key) {
-            if !entries.iter().any(|e| e.id == id) {
-                entries.push(kept.entry);
-            }
-            manifest.push(ExperimentEntry { id, run_key, inputs: Vec::new(), outputs: kept.outputs });
-        }
-    }
+    failures.extend(left.failures(ended, &manifest, &failures));
+    entries.extend(failures.iter().map(broken));
     let stage = tracing::debug_span!("archive").entered();
     archive.record(&records).map_err(|e| e.diagnostic("archive::append", &batch.out))?;
     let chain = archive.head().map_err(|e| e.diagnostic("archive::read", &batch.out))?;
@@ -153,7 +148,9 @@ pub(super) fn deliver(
         Artifact::new("digest.pdf", "application/pdf", pdf),
     ];
     manifest.sort_by(|a, b| a.id.cmp(&b.id));
-    let manifest = Manifest::new(GENERATOR, &date, manifest, &common);
+    // One experiment alone leaves a complete night complete, and is no night where there was none.
+    let partial = batch.only.is_some() && present.as_ref().is_none_or(|present| present.partial);
+    let manifest = Manifest { partial, failures, ..Manifest::new(GENERATOR, &date, manifest, &common) };
     common.push(manifest.artifact().map_err(|e| failed("deliver::manifest", e))?);
     for artifact in &common {
         staging.write(artifact).map_err(|e| failed("deliver::write", e))?;
@@ -161,17 +158,69 @@ pub(super) fn deliver(
     Ok(())
 }
 
-/// The digest's line for an experiment without a report.
-fn broken(id: &str, title: &str, problems: &[Diagnostic]) -> Entry {
+/// What the run before left in the folder of the date. What is added to a night (one experiment alone, or what a night that was
+/// made in part lacks) leaves it there; a night that is made again whole takes its place, and the archive keeps it.
+struct Left<'a> {
+    present: Option<&'a Manifest>,
+    adds: bool,
+}
+
+impl Left<'_> {
+    /// The reports that stay: those of experiments that were neither made now nor tried in vain.
+    fn reports(
+        &self,
+        staging: &Staging,
+        made: &[ExperimentEntry],
+        failures: &[Failure],
+    ) -> Vec<(Entry, ExperimentEntry)> {
+        let mut stay = Vec::new();
+        for id in staging.present().into_iter().filter(|id| !made.iter().any(|e| e.id == *id)) {
+            let known = self.present.iter().flat_map(|p| &p.experiments).find(|e| e.id == id);
+            let run_key = known.map_or("", |known| &known.run_key);
+            let is_kept = self.adds && !failures.iter().any(|failure| failure.id == id);
+            let kept = if is_kept { keep(staging, &id, run_key) } else { None };
+            let Some(Done { entry, run_key, outputs, .. }) = kept else {
+                tracing::warn!("the night has no report of `{id}` any more; `itog archive show {id}` has it");
+                continue;
+            };
+            let inputs = known.map_or_else(Vec::new, |known| known.inputs.clone());
+            stay.push((entry, ExperimentEntry { id, run_key, inputs, outputs }));
+        }
+        stay
+    }
+
+    /// The failures that stay: those of experiments that have no report by now and were not tried again.
+    fn failures(&self, ended: &[Ended], made: &[ExperimentEntry], failures: &[Failure]) -> Vec<Failure> {
+        let is_tried = |failure: &Failure| {
+            ended.iter().any(|e| e.config.display().to_string() == failure.config)
+                || made.iter().any(|e| e.id == failure.id)
+                || failures.iter().any(|new| new.id == failure.id)
+        };
+        let before = self.present.filter(|_| self.adds).into_iter().flat_map(|present| &present.failures);
+        before.filter(|failure| !is_tried(failure)).cloned().collect()
+    }
+}
+
+fn failure(id: &str, title: &str, config: &Path, problems: &[Diagnostic]) -> Failure {
     let first = problems.iter().find(|p| p.severity == Severity::Error);
-    Entry {
+    Failure {
         id: id.to_owned(),
+        config: config.display().to_string(),
         title: title.to_owned(),
+        code: first.map_or_else(String::new, |p| p.code.to_owned()),
+    }
+}
+
+/// The digest's line for an experiment without a report.
+fn broken(failure: &Failure) -> Entry {
+    Entry {
+        id: failure.id.clone(),
+        title: failure.title.clone(),
         action: None,
         label: "Отчёта нет".into(),
         tone: Tone::Bad,
         headline: "Отчёт не получился.".into(),
-        lead: first.map_or_else(String::new, |p| digest::cause(p.code)),
+        lead: if failure.code.is_empty() { String::new() } else { digest::cause(&failure.code) },
         before: None,
     }
 }

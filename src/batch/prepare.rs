@@ -1,5 +1,6 @@
 //! Configs of a batch, read and judged before anything is run or written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::pool::Pool;
 use super::{Batch, Ended, failed, lost};
 use crate::config::valid::{Config, DataSource};
 use crate::deliver::archive::PastRows;
-use crate::deliver::manifest::{Entry as FileEntry, run_key};
+use crate::deliver::manifest::{Entry as FileEntry, Manifest, run_key};
 use crate::diag::{Diagnostic, Place};
 use crate::report::GENERATOR;
 use crate::sums::SettledFile;
@@ -55,8 +56,13 @@ pub struct Prepared {
 /// The problems of all of them when none can run.
 pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> {
     let wanted = |path: &&PathBuf| batch.only.is_none() || peek_id(path) == batch.only;
-    let paths: Vec<&PathBuf> = batch.configs.iter().filter(wanted).collect();
-    if paths.is_empty() {
+    let mut paths: Vec<&PathBuf> = batch.configs.iter().filter(wanted).collect();
+    let begun = batch.past.then(|| Manifest::read(&batch.out.join(batch.date.to_string()))).flatten();
+    if let Some(begun) = &begun {
+        // What a night made in part was told then stays told: the files of today may say something else of that day.
+        let made: BTreeSet<&String> = begun.experiments.iter().map(|experiment| &experiment.id).collect();
+        paths.retain(|path| peek_id(path).is_none_or(|id| !made.contains(&id)));
+    } else if paths.is_empty() {
         let wanted = batch.only.as_deref().unwrap_or_default();
         let problem =
             Diagnostic::error("run::unknown-experiment", format!("no config has the id `{wanted}`"))
@@ -66,34 +72,32 @@ pub fn prepare(batch: &Batch, pool: &Pool) -> Result<Prepared, Vec<Diagnostic>> 
     let (mut ready, mut ended): (Vec<Ready>, Vec<Ended>) = (Vec::new(), Vec::new());
     let mut passed = Vec::new();
     for (path, inspected) in paths.iter().zip(inspected(batch, pool, &paths)) {
-        if batch.past && inspected.as_ref().is_ok_and(|inspected| inspected.undated) {
-            passed.push(
-                Diagnostic::warning(
-                    "run::undated",
-                    format!(
-                        "{} is passed over on {}: its rows do not say when they happened",
-                        path.display(),
-                        batch.date
-                    ),
-                )
-                .hint("name their time in [data] time, so that a missed night can be made up for"),
-            );
+        if batch.past
+            && let Ok(Inspected { undated: Some(why), .. }) = &inspected
+        {
+            let message = format!("{} is passed over on {}: {why}", path.display(), batch.date);
+            passed.push(Diagnostic::warning("run::undated", message).hint(
+                "name their time in [data] and in each [[data.facts]], so that a missed night can be made up for",
+            ));
             continue;
         }
         match inspected.and_then(|inspected| admit(path, inspected, batch, &ready)) {
             Ok(one) => ready.push(one),
             Err(problems) => {
-                ended.push(Ended::early(path, peek_id(path), problems));
+                // A second description goes by the name of its file: the id is that of the experiment which is made.
+                let second = problems.iter().any(|problem| problem.code == "run::duplicate-experiment");
+                ended.push(Ended::early(path, peek_id(path).filter(|_| !second), problems));
             }
         }
     }
     for problem in &passed {
         tracing::info!(code = problem.code, "{}", problem.message);
     }
-    if ready.is_empty() && ended.is_empty() {
+    // A night that was made in part is complete when nothing more can be told of it.
+    if ready.is_empty() && ended.is_empty() && begun.is_none() {
         return Err(passed);
     }
-    if ready.is_empty() {
+    if ready.is_empty() && !ended.is_empty() {
         return Err(ended.into_iter().filter_map(|e| e.result.err()).flatten().collect());
     }
     Ok(Prepared { ready, ended })

@@ -6,14 +6,16 @@ use serde_json::json;
 
 use super::night::{Setup, Wanted};
 use super::run::{outcome, outcome_json, told};
-use super::{DONE, Outcome, USAGE, print_json, today};
+use super::{DONE, Outcome, USAGE, dated, print, print_json};
 use crate::cli::{CatchUpArgs, Format};
 use crate::terminal;
 
 pub fn catch_up(args: CatchUpArgs, quiet: bool) -> Outcome {
-    let (by_clock, today) = (args.until.is_none(), args.until.unwrap_or_else(today));
+    let (today, clock) = dated(args.until);
     let setup = Setup::new(&args.night, quiet, false)?;
-    let (wanted, passed) = nights::missing(&nights::nights(&setup.out), today, usize::from(args.max));
+    let partial = |night| nights::is_partial(&setup.out, night);
+    let (wanted, passed) =
+        nights::missing(&nights::nights(&setup.out), partial, today, usize::from(args.max));
     if passed > 0 {
         let message = format!("{passed} older nights stay missing");
         terminal::print(&[Diagnostic::warning("run::nights-left-out", message)
@@ -24,8 +26,7 @@ pub fn catch_up(args: CatchUpArgs, quiet: bool) -> Outcome {
     for date in &wanted {
         let newest = Some(date) == wanted.last();
         tracing::info!(data_date = %date, mailed = newest, "making up for a night");
-        let night =
-            Wanted { date: *date, only: None, resume: true, deliver: newest, past: !newest, by_clock };
+        let night = Wanted { date: *date, only: None, resume: true, deliver: newest, past: !newest, clock };
         let made = setup.night(night, &mut lock);
         let (batch, ended) = match made {
             // Nothing of an old night can be told from today's data; the newest may still be made.
@@ -34,7 +35,13 @@ pub fn catch_up(args: CatchUpArgs, quiet: bool) -> Outcome {
         };
         match args.night.format {
             Format::Json => all.push(outcome_json(&batch, &ended)),
-            Format::Human => told(&batch, &ended, quiet)?,
+            Format::Human => {
+                // Lines of one experiment on several nights look alike.
+                if wanted.len() > 1 {
+                    print(&format!("{date}\n"))?;
+                }
+                told(&batch, &ended, quiet)?;
+            }
         }
         // The lock is given up before a server is waited for; there is no night after the one that is mailed.
         let held = if newest { lock.take() } else { None };

@@ -90,7 +90,7 @@ impl Mail {
             return false;
         }
         drop(lock);
-        deliver(&batch.out, delivery, false, quiet).is_ok_and(|outcome| is_done(&outcome))
+        deliver(&batch.out, delivery, Some(batch.date), false, quiet).is_ok_and(|outcome| is_done(&outcome))
     }
 }
 
@@ -115,7 +115,8 @@ fn troubles(ended: &[Ended]) -> Vec<Told> {
 
 /// Whether nothing is left to deliver.
 pub fn is_done(outcome: &Outcome) -> bool {
-    outcome.failed.is_empty() && outcome.waiting.is_empty() && outcome.uncertain.is_empty()
+    let Outcome { failed, undelivered, waiting, uncertain, .. } = outcome;
+    [failed, undelivered, waiting, uncertain].iter().all(|messages| messages.is_empty())
 }
 
 /// The night whose mail is made: its folder, and what the archive knows of the night before.
@@ -160,8 +161,15 @@ pub fn queue(
 /// Nothing could be tried; why has been said.
 pub struct Unsent;
 
-/// Sends what waits and says what came of it; `Err` when nothing could be tried, which has been said.
-pub fn deliver(out: &Path, delivery: &Delivery, once: bool, quiet: bool) -> Result<Outcome, Unsent> {
+/// Sends what waits and says what came of it; `Err` when nothing could be tried, which has been said. A run answers for the
+/// messages of its own `night` that failed before, `itog send` for all.
+pub fn deliver(
+    out: &Path,
+    delivery: &Delivery,
+    night: Option<Date>,
+    once: bool,
+    quiet: bool,
+) -> Result<Outcome, Unsent> {
     let said = |problem: Diagnostic| {
         terminal::print(&[problem]);
         Unsent
@@ -193,7 +201,10 @@ pub fn deliver(out: &Path, delivery: &Delivery, once: bool, quiet: bool) -> Resu
         give_up: Duration::from_secs(delivery.smtp.give_up_hours * 3600),
         resend_uncertain: delivery.mail.uncertain == Uncertain::Resend,
     };
-    let outcome = send(&mut outbox, &server, policy, &Wall).map_err(|error| said(database(&error)))?;
+    let mut outcome = send(&mut outbox, &server, policy, &Wall).map_err(|error| said(database(&error)))?;
+    if let Some(night) = night.map(|date| date.to_string()) {
+        outcome.undelivered.retain(|message| message.data_date == night);
+    }
     let month = Timestamp::now() - jiff::SignedDuration::from_hours(30 * 24);
     if let Err(error) = outbox.forget_bodies(month) {
         terminal::print(&[database(&error)]);
@@ -224,9 +235,10 @@ fn tell(outcome: &Outcome, smtp: &Smtp, quiet: bool) {
             message.id, message.subject, message.recipient, message.last.detail
         )
     };
-    for message in &outcome.failed {
+    for message in outcome.failed.iter().chain(&outcome.undelivered) {
         let problem = Diagnostic::error("delivery::failed", named(message));
-        let hint = format!("mend the cause, then `itog send --retry-failed {}`", message.id);
+        let hint =
+            format!("mend the cause, then `itog send --retry-failed {0}`, or `--cancel {0}`", message.id);
         problems.push(problem.hint(hint));
     }
     for message in &outcome.uncertain {

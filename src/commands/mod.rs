@@ -154,6 +154,17 @@ fn today() -> Date {
     jiff::Zoned::now().date()
 }
 
+/// The date that was named, else the clock's; and what the clock says where it was asked.
+fn dated(named: Option<Date>) -> (Date, Option<Date>) {
+    match named {
+        Some(date) => (date, None),
+        None => {
+            let today = today();
+            (today, Some(today))
+        }
+    }
+}
+
 /// Now: `SOURCE_DATE_EPOCH`, else the clock.
 fn now() -> Result<jiff::Timestamp, u8> {
     let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(jiff::Timestamp::now()) };

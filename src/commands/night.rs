@@ -51,8 +51,8 @@ pub struct Wanted {
     pub deliver: bool,
     /// A night made up for: only what today's data can still tell of it.
     pub past: bool,
-    /// The date comes from the clock.
-    pub by_clock: bool,
+    /// What the clock says, where it was asked for the date.
+    pub clock: Option<Date>,
 }
 
 impl Setup {
@@ -111,10 +111,10 @@ impl Setup {
         if lock.is_none() {
             *lock = Some(take(&batch.out)?);
         }
-        if wanted.by_clock
-            && let Some(newest) = nights::nights(&batch.out).into_iter().max().filter(|n| *n > batch.date)
+        if let Some(clock) = wanted.clock
+            && let Some(newest) = nights::nights(&batch.out).into_iter().max().filter(|n| *n > clock)
         {
-            let message = format!("the clock says {}, and there is a night of {newest} already", batch.date);
+            let message = format!("the clock says {clock}, and there is a night of {newest} already");
             let problem = Diagnostic::error("run::clock-back", message)
                 .hint("set the clock, or name the data date with --date YYYY-MM-DD; nothing was changed");
             return stop(&[problem], FAILED);

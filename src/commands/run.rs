@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use super::night::{Setup, Wanted};
 use super::timings::Timings;
-use super::{DONE, Outcome, PARTLY, REFUSED, print, print_json, today};
+use super::{DONE, Outcome, PARTLY, REFUSED, dated, print, print_json};
 use crate::cli::{Format, RunArgs};
 use crate::terminal;
 
 pub fn run(args: RunArgs, quiet: bool, timings: Option<Timings>) -> Outcome {
     let setup = Setup::new(&args.night, quiet, timings.is_some())?;
-    let date = args.date.unwrap_or_else(today);
-    let (only, resume, by_clock) = (args.only, args.resume, args.date.is_none());
+    let (date, clock) = dated(args.date);
+    let (only, resume) = (args.only, args.resume);
     // What one experiment alone was made for is no night.
     let deliver = only.is_none();
-    let wanted = Wanted { date, only, resume, deliver, past: false, by_clock };
+    let wanted = Wanted { date, only, resume, deliver, past: false, clock };
     let mut lock = None;
     let (batch, ended) = setup.night(wanted, &mut lock)?;
     if let Some(timings) = &timings {

@@ -45,10 +45,10 @@ pub fn send(args: &SendArgs, quiet: bool) -> Outcome {
     }
     by_hand(args, out)?;
     nights(args, out, &delivery)?;
-    let outcome = deliver(out, &delivery, args.once, quiet).map_err(|_| UNDELIVERED)?;
+    let outcome = deliver(out, &delivery, None, args.once, quiet).map_err(|_| UNDELIVERED)?;
     if args.format == Format::Json {
         print_json(&json!({
-            "sent": outcome.sent, "failed": outcome.failed, "waiting": outcome.waiting, "uncertain": outcome.uncertain,
+            "sent": outcome.sent, "failed": outcome.failed, "undelivered": outcome.undelivered, "waiting": outcome.waiting, "uncertain": outcome.uncertain,
         }))?;
     }
     Ok(if is_done(&outcome) { DONE } else { UNDELIVERED })
@@ -93,7 +93,7 @@ fn by_hand(args: &SendArgs, out: &Path) -> Result<(), u8> {
     let is = |wanted: Event| move |event: Event| event == wanted;
     change(&mut outbox, &args.retry_uncertain, is(Event::Uncertain), Event::Queued, "sent again by hand")?;
     change(&mut outbox, &args.retry_failed, is(Event::Failed), Event::Queued, "sent again by hand")?;
-    let open = |event: Event| event.waits() || event == Event::Uncertain;
+    let open = |event: Event| event.waits() || matches!(event, Event::Uncertain | Event::Failed);
     change(&mut outbox, &args.cancel, open, Event::Cancelled, "taken back by hand")
 }
 
@@ -163,7 +163,7 @@ fn status(out: &Path, format: Format) -> Outcome {
             ))?
         }
     };
-    Ok(if sum.waiting + sum.uncertain > 0 { UNDELIVERED } else { DONE })
+    Ok(if sum.waiting + sum.uncertain + sum.failed > 0 { UNDELIVERED } else { DONE })
 }
 
 /// Writes what waits, and what the newest night would queue, as files that every mail program opens.

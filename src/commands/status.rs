@@ -31,8 +31,10 @@ pub fn status(format: Format, out: &Path) -> Outcome {
     if out.join(FILE).is_file() {
         let archive = Archive::read(out)
             .or_else(|failure| stop(&[failure.diagnostic("archive::open", out)], FAILED))?;
-        let entries =
+        let mut entries =
             archive.list().or_else(|failure| stop(&[failure.diagnostic("archive::read", out)], FAILED))?;
+        // A night of the past that was made again is not the last one.
+        entries.sort_by(|a, b| (&a.data_date, a.seq).cmp(&(&b.data_date, b.seq)));
         let mut last = BTreeMap::new();
         for entry in &entries {
             last.insert(entry.experiment.as_str(), entry);
@@ -85,6 +87,7 @@ fn night(out: &Path, date: Date) -> Value {
         "made_at": made.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         "tool": read.as_ref().map(|m| m["tool"].clone()),
         "reports": experiments,
+        "partial": nights::is_partial(out, date),
     })
 }
 
@@ -96,7 +99,9 @@ fn lines(status: &Value) -> String {
         Some(night) => {
             let (date, reports) = (text(&night["data_date"]), text(&night["reports"]));
             let made = text(&night["made_at"]);
-            said.push_str(&format!("last night   {date}: {reports} reports, made {made}\n"));
+            let part =
+                if night["partial"] == true { ", in part: `itog catch-up` makes the rest" } else { "" };
+            said.push_str(&format!("last night   {date}: {reports} reports, made {made}{part}\n"));
         }
         None => said.push_str("last night   none yet\n"),
     }

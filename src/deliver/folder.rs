@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::Entry;
+use super::manifest::{Entry, Manifest};
 use crate::artifact::Artifact;
 
 /// A folder being written.
@@ -60,6 +60,11 @@ impl Staging {
             .collect();
         names.sort();
         names
+    }
+
+    /// The manifest of the present folder of this date, when there is one.
+    pub fn manifest(&self) -> Option<Manifest> {
+        Manifest::read(&self.target)
     }
 
     /// Reads a file of the present folder of this date.

@@ -34,7 +34,7 @@ impl Entry {
 }
 
 /// What one experiment was made from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExperimentEntry {
     /// Experiment id.
     pub id: String,
@@ -46,19 +46,38 @@ pub struct ExperimentEntry {
     pub outputs: Vec<Entry>,
 }
 
+/// An experiment that has no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Experiment id, or the name of the config where it cannot be told.
+    pub id: String,
+    /// Config file.
+    pub config: String,
+    /// What the digest calls it.
+    pub title: String,
+    /// Code of the first error.
+    pub code: String,
+}
+
 /// The manifest of a date folder.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// `itog.manifest.v1`.
-    pub schema: &'static str,
+    pub schema: String,
     /// Tool and version.
     pub tool: String,
     /// Data date.
     pub data_date: String,
     /// Hash over the run keys of all experiments.
     pub run_key: String,
+    /// Only some experiments were asked for when the night was made, and nobody has looked at the others yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Experiments in the order of the digest.
     pub experiments: Vec<ExperimentEntry>,
+    /// Experiments without a report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
     /// Files of the date folder that belong to no single experiment.
     pub outputs: Vec<Entry>,
 }
@@ -84,11 +103,13 @@ impl Manifest {
             hasher.update(experiment.run_key.as_bytes());
         }
         Manifest {
-            schema: "itog.manifest.v1",
+            schema: "itog.manifest.v1".to_owned(),
             tool: tool.to_owned(),
             data_date: date.to_owned(),
             run_key: hasher.finalize().to_hex().to_string(),
+            partial: false,
             experiments,
+            failures: Vec::new(),
             outputs: common.iter().map(|a| Entry::of(a.name.clone(), &a.bytes)).collect(),
         }
     }
@@ -110,6 +131,11 @@ impl Manifest {
             outputs: made.iter().map(|a| Entry::of(a.name.clone(), &a.bytes)).collect(),
         };
         Ok(Manifest::new(tool, date, vec![entry], &[]).artifact()?.bytes)
+    }
+
+    /// The manifest of a finished folder; none where there is no folder, and where its manifest cannot be read.
+    pub fn read(folder: &Path) -> Option<Manifest> {
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()
     }
 
     /// The file itself.

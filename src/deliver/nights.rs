@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-/// The folders of data dates, oldest first. A folder of a date exists only when its night is complete.
+use super::manifest::Manifest;
+
+/// The folders of data dates, oldest first. A folder of a date exists only when its run came to its end.
 pub fn nights(out: &Path) -> Vec<Date> {
     let Ok(entries) = fs::read_dir(out) else { return Vec::new() };
     let mut dates: Vec<Date> = entries
@@ -20,17 +22,32 @@ pub fn nights(out: &Path) -> Vec<Date> {
     dates
 }
 
+/// Whether only some experiments of a night were asked for, so that it is still to be completed. A folder whose manifest
+/// cannot be read counts as complete: it is no reason to make a night again.
+pub fn is_partial(out: &Path, night: Date) -> bool {
+    Manifest::read(&out.join(night.to_string())).is_some_and(|manifest| manifest.partial)
+}
+
 /// The nights after the last complete one up to `today`, oldest first, at most the newest `max` of them; and how many older
-/// ones that leaves out. Where no night was ever made, today is the only one.
-pub fn missing(nights: &[Date], today: Date, max: usize) -> (Vec<Date>, usize) {
-    let Some(last) = nights.iter().copied().filter(|date| *date <= today).max() else {
-        return (vec![today], 0);
+/// ones that leaves out. Where no night is complete, they begin with the first that was made in part, or today is the only
+/// one. Whether a night is `partial` is asked from the newest back, and no further than the last complete one.
+pub fn missing(
+    nights: &[Date],
+    partial: impl Fn(Date) -> bool,
+    today: Date,
+    max: usize,
+) -> (Vec<Date>, usize) {
+    let mut past: Vec<Date> = nights.iter().copied().filter(|date| *date <= today).collect();
+    past.sort();
+    let last = past.iter().rev().copied().find(|date| !partial(*date));
+    let mut date = match last {
+        Some(last) => last.checked_add(1.day()).unwrap_or(Date::MAX),
+        None => past.first().copied().unwrap_or(today),
     };
     let mut wanted = Vec::new();
-    let mut date = last;
-    while date < today {
+    while date <= today && last != Some(Date::MAX) {
+        wanted.push(date);
         let Ok(next) = date.checked_add(1.day()) else { break };
-        wanted.push(next);
         date = next;
     }
     let passed = wanted.len().saturating_sub(max);
@@ -103,12 +120,24 @@ mod tests {
     #[test]
     fn what_is_missing_lies_after_the_last_complete_night() {
         let today = date(2026, 11, 22);
+        let missing = |nights: &[Date], today, max| super::missing(nights, |_| false, today, max);
         assert_eq!(missing(&november(&[15, 18, 19]), today, 9), (november(&[20, 21, 22]), 0));
         assert_eq!(missing(&november(&[18]), today, 2), (november(&[21, 22]), 2));
         assert_eq!(missing(&november(&[22]), today, 9), (Vec::new(), 0));
         assert_eq!(missing(&[], today, 9), (november(&[22]), 0));
         // A night of the future, made by hand, hides nothing.
         assert_eq!(missing(&november(&[20, 25]), today, 9), (november(&[21, 22]), 0));
+    }
+
+    #[test]
+    fn a_night_made_in_part_is_missing_and_hides_none_before_it() {
+        let partial = |days: &'static [i8]| move |night: Date| days.contains(&night.day());
+        let today = date(2026, 11, 22);
+        assert_eq!(missing(&november(&[18, 20]), partial(&[20]), today, 9), (november(&[19, 20, 21, 22]), 0));
+        assert_eq!(missing(&november(&[21, 22]), partial(&[22]), today, 9), (november(&[22]), 0));
+        assert_eq!(missing(&november(&[20, 21]), partial(&[20]), today, 9), (november(&[22]), 0));
+        assert_eq!(missing(&november(&[20, 22]), partial(&[20, 22]), today, 9), (november(&[20, 21, 22]), 0));
+        assert_eq!(missing(&[Date::MAX], |_| false, Date::MAX, 9), (Vec::new(), 0));
     }
 
     #[test]

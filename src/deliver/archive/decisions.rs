@@ -45,7 +45,7 @@ pub struct Decision {
     pub review_on: Option<String>,
     /// When it was written down, UTC.
     pub decided_at: String,
-    /// The recommendation that was the experiment's last one then.
+    /// The recommendation that was the experiment's last one then: of its newest night, and of several runs of it the last.
     pub recommendation: Option<i64>,
     /// The decision that it took the place of.
     pub supersedes: Option<i64>,
@@ -112,11 +112,11 @@ impl Archive {
     /// [`Refused`]; then nothing was written.
     pub fn decide(&mut self, new: &NewDecision) -> std::result::Result<Decided, Refused> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let recommendation: Option<i64> = transaction.query_row(
-            "SELECT max(seq) FROM recommendations WHERE experiment = ?1",
-            [new.experiment],
-            |row| row.get(0),
-        )?;
+        // A night of the past that was made again says nothing newer than the night after it.
+        let newest =
+            "SELECT seq FROM recommendations WHERE experiment = ?1 ORDER BY data_date DESC, seq DESC LIMIT 1";
+        let recommendation: Option<i64> =
+            transaction.query_row(newest, [new.experiment], |row| row.get(0)).optional()?;
         if recommendation.is_none() {
             let mut statement =
                 transaction.prepare("SELECT DISTINCT experiment FROM recommendations ORDER BY 1")?;

@@ -9,6 +9,7 @@ pub mod bag;
 pub mod chain;
 mod decisions;
 mod failure;
+mod folders;
 mod nights;
 pub mod objects;
 mod open;

@@ -95,10 +95,10 @@ impl Archive {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The entries of one experiment in order.
+    /// The entries of one experiment, night by night; of several runs of a night the last comes last.
     pub fn recommendations(&self, experiment: &str) -> Result<Vec<Entry>> {
         let mut statement =
-            self.connection.prepare(&format!("{SELECT} WHERE experiment = ?1 ORDER BY seq"))?;
+            self.connection.prepare(&format!("{SELECT} WHERE experiment = ?1 ORDER BY data_date, seq"))?;
         let rows = statement.query_map([experiment], entry)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

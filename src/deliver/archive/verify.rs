@@ -2,12 +2,9 @@
 //! folder of a date.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use rusqlite::Connection;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::chain::{Fault, Walked};
 use super::objects::{self, Objects, State};
@@ -111,66 +108,6 @@ impl Archive {
         let last = super::runs::TABLE.head(&self.connection).map_or(0, |head| head.seq);
         (1..=last).filter_map(|seq| self.run(seq).ok().flatten()).collect()
     }
-
-    /// Compares the folders of dates with their manifests, and the manifests with the runs they name.
-    fn folders(&self, runs: &[Run]) -> std::io::Result<(usize, Vec<Fault>)> {
-        let by_key: BTreeMap<&str, &Run> = runs.iter().map(|run| (run.run_key.as_str(), run)).collect();
-        let mut faults = Vec::new();
-        let mut dates: Vec<String> = fs::read_dir(&self.folder)?
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| name.parse::<jiff::civil::Date>().is_ok())
-            .collect();
-        dates.sort();
-        for date in &dates {
-            let folder = self.folder.join(date);
-            let manifest = fs::read(folder.join("manifest.json")).ok();
-            let Some(manifest) = manifest.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-            else {
-                faults.push(Fault::of(date, "manifest.json is missing or cannot be read"));
-                continue;
-            };
-            let experiments = manifest["experiments"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let own = experiments.iter().flat_map(|e| e["outputs"].as_array()).flatten();
-            for entry in own.chain(manifest["outputs"].as_array().into_iter().flatten()) {
-                let (Some(path), Some(hash)) = (entry["path"].as_str(), entry["blake3"].as_str()) else {
-                    continue;
-                };
-                faults.extend(file(&folder, date, path, hash));
-            }
-            for experiment in experiments {
-                let Some(run) = experiment["run_key"].as_str().and_then(|key| by_key.get(key)) else {
-                    continue;
-                };
-                for output in &run.outputs {
-                    let listed = experiment["outputs"].as_array().into_iter().flatten();
-                    let same =
-                        listed.clone().any(|e| e["path"] == output.path && e["blake3"] == output.blake3);
-                    if !same {
-                        faults.push(Fault::of(
-                            date,
-                            format!("the manifest and run {} disagree about {}", run.seq, output.path),
-                        ));
-                    }
-                }
-            }
-        }
-        Ok((dates.len(), faults))
-    }
-}
-
-/// A file of a date folder against the hash its manifest gives it.
-fn file(folder: &Path, date: &str, path: &str, hash: &str) -> Option<Fault> {
-    let what = match fs::File::open(folder.join(path)) {
-        Ok(mut file) => {
-            let mut hasher = blake3::Hasher::new();
-            match std::io::copy(&mut file, &mut hasher) {
-                Ok(_) if hasher.finalize().to_hex().as_str() == hash => return None,
-                _ => "was changed",
-            }
-        }
-        Err(_) => "is missing",
-    };
-    Some(Fault::of(date, format!("{path} {what}")))
 }
 
 /// Bodies of messages against their hashes.
