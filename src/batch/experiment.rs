@@ -153,12 +153,11 @@ pub(super) fn keep(staging: &Staging, id: &str, run_key: &str) -> Option<Done> {
     let entry = Entry::of_results(&results)?;
     staging.keep(id).ok()?;
     let text = |v: &serde_json::Value| v.as_str().map(str::to_owned);
-    let gates = results["data"]["gates"].as_array();
     Some(Done {
         run_key: run_key.to_owned(),
         rule: text(&results["decision"]["rule"]).unwrap_or_default(),
         winner: text(&results["decision"]["winner"]),
-        refused: gates.is_some_and(|g| g.iter().any(|g| g["refuses"] == true)),
+        refused: results["decision"]["rule"] == "data-refused",
         kept: true,
         results_hash: FileEntry::of("", &bytes).blake3,
         outputs: staging.entries(id).ok()?,
