@@ -174,6 +174,18 @@ fn one_refused_of_three_does_not_touch_the_others() {
 }
 
 #[test]
+fn what_failed_gives_way_to_what_the_same_night_tells_anew() {
+    let fake = Fake::new(&[Reply::Rcpt("550 5.1.1 no such user")]);
+    let (_folder, mut outbox) = outbox(&["a@example.ru"]);
+    assert_eq!(run(&mut outbox, &fake, &Quick::new()).failed.len(), 1);
+    let anew = Message { message_id: "anew@example.ru".into(), ..message("a@example.ru", BODY) };
+    assert_eq!(outbox.queue(&[anew], start()).unwrap(), 1);
+    let outcome = run(&mut outbox, &fake, &Quick::new());
+    assert_eq!((outcome.sent.len(), outcome.failed.len()), (1, 0));
+    assert_eq!(events(&outbox, 1), [Event::Queued, Event::Failed, Event::Cancelled]);
+}
+
+#[test]
 fn a_connection_lost_before_the_text_is_tried_again() {
     let fake = Fake::new(&[Reply::DropBeforeText]);
     let (_folder, mut outbox) = outbox(&["a@example.ru", "b@example.ru"]);

@@ -37,7 +37,7 @@ pub struct SendArgs {
     /// Send failed messages again: their numbers in --status, or `all`
     #[arg(long, value_name = "ID", num_args = 1..)]
     pub retry_failed: Vec<String>,
-    /// Take back messages that wait or are uncertain: their numbers in --status, or `all`
+    /// Take back messages that wait, failed or are uncertain: their numbers in --status, or `all`
     #[arg(long, value_name = "ID", num_args = 1..)]
     pub cancel: Vec<String>,
     /// Form of the answer

@@ -93,7 +93,7 @@ fn by_hand(args: &SendArgs, out: &Path) -> Result<(), u8> {
     let is = |wanted: Event| move |event: Event| event == wanted;
     change(&mut outbox, &args.retry_uncertain, is(Event::Uncertain), Event::Queued, "sent again by hand")?;
     change(&mut outbox, &args.retry_failed, is(Event::Failed), Event::Queued, "sent again by hand")?;
-    let open = |event: Event| event.waits() || event == Event::Uncertain;
+    let open = |event: Event| event.waits() || matches!(event, Event::Uncertain | Event::Failed);
     change(&mut outbox, &args.cancel, open, Event::Cancelled, "taken back by hand")
 }
 
@@ -163,7 +163,7 @@ fn status(out: &Path, format: Format) -> Outcome {
             ))?
         }
     };
-    Ok(if sum.waiting + sum.uncertain > 0 { UNDELIVERED } else { DONE })
+    Ok(if sum.waiting + sum.uncertain + sum.failed > 0 { UNDELIVERED } else { DONE })
 }
 
 /// Writes what waits, and what the newest night would queue, as files that every mail program opens.

@@ -86,6 +86,32 @@ fn what_is_not_delivered_waits_and_the_exit_code_says_so() {
 }
 
 #[test]
+fn a_message_that_failed_is_told_until_somebody_sees_to_it() {
+    let server = fake::Fake::new(&[fake::Reply::Rcpt("550 no such user")]);
+    let folder = project(server.port);
+    let code = |arguments: &[&str], expected: i32| {
+        let output = itog(arguments, folder.path());
+        assert_eq!(output.status.code(), Some(expected), "{arguments:?}: {}", said(&output));
+        said(&output)
+    };
+    let night = ["run", "--date", "2026-11-22"];
+    code(&night, 5);
+    // Nothing is sent again by itself, and nothing is forgotten.
+    for arguments in [&["send", "--status"][..], &["run", "--date", "2026-11-22", "--resume"], &night] {
+        let told = code(arguments, 5);
+        assert!(told.contains("no such user"), "{arguments:?}: {told}");
+    }
+    // A timer that sends every quarter of an hour tells of what came of its own tries.
+    code(&["send"], 0);
+    assert_eq!(server.taken(), ["anna@example.ru"]);
+    // Another night is not to blame for it.
+    code(&["run", "--date", "2026-11-23"], 0);
+    code(&["send", "--cancel", "1"], 0);
+    code(&["send", "--status"], 0);
+    code(&["run", "--date", "2026-11-22", "--resume"], 0);
+}
+
+#[test]
 fn nothing_is_sent_when_it_is_not_wanted_or_the_file_is_wrong() {
     let server = fake::Fake::new(&[]);
     let folder = project(server.port);

@@ -112,8 +112,8 @@ const QUEUED: &str =
 
 impl Outbox {
     /// Queues messages in one transaction: all or none. Those that were queued before are passed over; older messages of the
-    /// same kind, experiment, night and recipient that still wait are taken back, since what they tell has been computed
-    /// again. Returns how many were new.
+    /// same kind, experiment, night and recipient that still wait or have failed are taken back, since what they tell has been
+    /// computed again. Returns how many were new.
     ///
     /// # Errors
     /// What SQLite says.
@@ -301,7 +301,7 @@ fn take_back_older(step: &Transaction, message: &Message, at: Timestamp) -> rusq
         "SELECT m.seq FROM messages AS m JOIN message_events AS e
              ON e.seq = (SELECT max(seq) FROM message_events WHERE message = m.seq)
          WHERE m.kind = ?1 AND m.experiment = ?2 AND m.recipient = ?3 AND m.data_date = ?4
-             AND e.event IN ('queued', 'deferred')",
+             AND e.event IN ('queued', 'deferred', 'failed')",
     )?;
     let key = [&message.kind, &message.experiment, &message.recipient, &message.data_date];
     let older: Vec<i64> = statement.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
