@@ -10,7 +10,7 @@ use itog::deliver::archive::Archive;
 use itog::deliver::lock::{Lock, LockError};
 use itog::deliver::outbox::send::{Clock, Outcome, Policy, send};
 use itog::deliver::outbox::smtp::{Protection, Server, Trouble};
-use itog::deliver::outbox::{Outbox, Queued};
+use itog::deliver::outbox::{Event, Outbox, Queued};
 use itog::diag::{Diagnostic, Place, Severity};
 use itog::mailing::night::Night;
 use itog::mailing::{self, Due};
@@ -90,8 +90,27 @@ impl Mail {
             return false;
         }
         drop(lock);
-        deliver(&batch.out, delivery, Some(batch.date), false, quiet).is_ok_and(|outcome| is_done(&outcome))
+        let Ok(outcome) = deliver(&batch.out, delivery, false, quiet) else { return false };
+        match failed_before(&batch.out, batch.date, &outcome) {
+            Ok(before) => {
+                terminal::print(&before.iter().map(refused).collect::<Vec<Diagnostic>>());
+                before.is_empty() && is_done(&outcome)
+            }
+            Err(problem) => {
+                terminal::print(&[problem]);
+                false
+            }
+        }
     }
+}
+
+/// The messages of a night that failed before they were tried now, and that nobody has sent again or taken back: a night that
+/// is repeated is not delivered because of that.
+fn failed_before(out: &Path, night: Date, now: &Outcome) -> Result<Vec<Queued>, Diagnostic> {
+    let mut failed = open(out)?.list(|event| event == Event::Failed).map_err(|error| database(&error))?;
+    let night = night.to_string();
+    failed.retain(|m| m.data_date == night && !now.failed.iter().any(|told| told.id == m.id));
+    Ok(failed)
 }
 
 /// What failed, as operators are told.
@@ -115,8 +134,7 @@ fn troubles(ended: &[Ended]) -> Vec<Told> {
 
 /// Whether nothing is left to deliver.
 pub fn is_done(outcome: &Outcome) -> bool {
-    let Outcome { failed, undelivered, waiting, uncertain, .. } = outcome;
-    [failed, undelivered, waiting, uncertain].iter().all(|messages| messages.is_empty())
+    outcome.failed.is_empty() && outcome.waiting.is_empty() && outcome.uncertain.is_empty()
 }
 
 /// The night whose mail is made: its folder, and what the archive knows of the night before.
@@ -161,15 +179,8 @@ pub fn queue(
 /// Nothing could be tried; why has been said.
 pub struct Unsent;
 
-/// Sends what waits and says what came of it; `Err` when nothing could be tried, which has been said. A run answers for the
-/// messages of its own `night` that failed before, `itog send` for all.
-pub fn deliver(
-    out: &Path,
-    delivery: &Delivery,
-    night: Option<Date>,
-    once: bool,
-    quiet: bool,
-) -> Result<Outcome, Unsent> {
+/// Sends what waits and says what came of it; `Err` when nothing could be tried, which has been said.
+pub fn deliver(out: &Path, delivery: &Delivery, once: bool, quiet: bool) -> Result<Outcome, Unsent> {
     let said = |problem: Diagnostic| {
         terminal::print(&[problem]);
         Unsent
@@ -201,16 +212,25 @@ pub fn deliver(
         give_up: Duration::from_secs(delivery.smtp.give_up_hours * 3600),
         resend_uncertain: delivery.mail.uncertain == Uncertain::Resend,
     };
-    let mut outcome = send(&mut outbox, &server, policy, &Wall).map_err(|error| said(database(&error)))?;
-    if let Some(night) = night.map(|date| date.to_string()) {
-        outcome.undelivered.retain(|message| message.data_date == night);
-    }
+    let outcome = send(&mut outbox, &server, policy, &Wall).map_err(|error| said(database(&error)))?;
     let month = Timestamp::now() - jiff::SignedDuration::from_hours(30 * 24);
     if let Err(error) = outbox.forget_bodies(month) {
         terminal::print(&[database(&error)]);
     }
     tell(&outcome, &delivery.smtp, quiet);
     Ok(outcome)
+}
+
+/// A message and what came of it.
+fn named(message: &Queued) -> String {
+    let Queued { id, subject, recipient, last, .. } = message;
+    format!("message {id} «{subject}» to {recipient}: {}", last.detail)
+}
+
+/// What is said of a message that failed.
+fn refused(message: &Queued) -> Diagnostic {
+    let hint = format!("mend the cause, then `itog send --retry-failed {0}`, or `--cancel {0}`", message.id);
+    Diagnostic::error("delivery::failed", named(message)).hint(hint)
 }
 
 /// Says what came of sending.
@@ -229,18 +249,7 @@ fn tell(outcome: &Outcome, smtp: &Smtp, quiet: bool) {
         let message = format!("{}:{}: {words}", smtp.host, smtp.port);
         problems.push(Diagnostic::error(code, message).hint(hint));
     }
-    let named = |message: &Queued| {
-        format!(
-            "message {} «{}» to {}: {}",
-            message.id, message.subject, message.recipient, message.last.detail
-        )
-    };
-    for message in outcome.failed.iter().chain(&outcome.undelivered) {
-        let problem = Diagnostic::error("delivery::failed", named(message));
-        let hint =
-            format!("mend the cause, then `itog send --retry-failed {0}`, or `--cancel {0}`", message.id);
-        problems.push(problem.hint(hint));
-    }
+    problems.extend(outcome.failed.iter().map(refused));
     for message in &outcome.uncertain {
         let problem = Diagnostic::warning("delivery::uncertain", named(message));
         let hint = format!(
