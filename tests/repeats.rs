@@ -210,6 +210,16 @@ fn a_night_made_again_whole_keeps_nothing_of_experiments_that_are_gone() {
 }
 
 #[test]
+fn a_config_that_is_named_alone_leaves_the_reports_of_the_others() {
+    let place = Place::new().with("a", COUNTS, "").with("b", COUNTS, "");
+    assert_eq!(code(&place.itog(&["run", "--date", "2026-11-16"])), 0);
+    let output = place.itog(&["run", "config/a.toml", "--date", "2026-11-16"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_eq!(has(&place, "2026-11-16", &["a", "b"]), [true, true]);
+    assert!(digest(&place, "2026-11-16").contains("b/report.html"));
+}
+
+#[test]
 fn one_experiment_made_again_leaves_the_failures_of_the_others_in_the_digest() {
     let place = Place::new().with("a", COUNTS, "").with("b", COUNTS, "time_limit = \"1us\"");
     fs::write(place.0.path().join("config/torn.toml"), "[experiment\n").unwrap();

@@ -50,6 +50,8 @@ pub struct Batch {
     pub templates: Arc<Templates>,
     /// Only the experiment with this id.
     pub only: Option<String>,
+    /// Single configs were named, and no folder of them: what the night has of others stays.
+    pub single: bool,
     /// Output folder.
     pub out: PathBuf,
     /// Data date.

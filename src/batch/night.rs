@@ -120,7 +120,7 @@ pub(super) fn deliver(
         ended.push(Ended { config: ready.path, id: Some(id), result, took });
     }
     let present = staging.manifest();
-    let left = Left { present: present.as_ref(), adds: batch.only.is_some() || batch.past };
+    let left = Left { present: present.as_ref(), adds: batch.only.is_some() || batch.single || batch.past };
     for (mut entry, experiment) in left.reports(staging, &manifest, &failures) {
         entry.before = before(archive, &entry);
         entries.push(entry);

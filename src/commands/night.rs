@@ -31,6 +31,7 @@ pub struct Setup {
     timeout: Timeout,
     keep_inputs: u64,
     full: bool,
+    single: bool,
     metrics: Option<PathBuf>,
     began: Instant,
     /// Output folder.
@@ -77,6 +78,7 @@ impl Setup {
             timeout: args.timeout,
             keep_inputs: args.keep_inputs,
             full: args.full,
+            single: !args.paths.is_empty() && !args.paths.iter().any(|path| path.is_dir()),
             metrics: args.metrics.clone(),
             began: Instant::now(),
             out: args.out.out.clone(),
@@ -93,6 +95,7 @@ impl Setup {
             overrides: self.overrides.clone(),
             templates: Arc::clone(&self.templates),
             only: wanted.only,
+            single: self.single,
             stamp: stamp(wanted.date)?,
             date: wanted.date,
             resume: wanted.resume,

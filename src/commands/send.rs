@@ -45,10 +45,10 @@ pub fn send(args: &SendArgs, quiet: bool) -> Outcome {
     }
     by_hand(args, out)?;
     nights(args, out, &delivery)?;
-    let outcome = deliver(out, &delivery, None, args.once, quiet).map_err(|_| UNDELIVERED)?;
+    let outcome = deliver(out, &delivery, args.once, quiet).map_err(|_| UNDELIVERED)?;
     if args.format == Format::Json {
         print_json(&json!({
-            "sent": outcome.sent, "failed": outcome.failed, "undelivered": outcome.undelivered, "waiting": outcome.waiting, "uncertain": outcome.uncertain,
+            "sent": outcome.sent, "failed": outcome.failed, "waiting": outcome.waiting, "uncertain": outcome.uncertain,
         }))?;
     }
     Ok(if is_done(&outcome) { DONE } else { UNDELIVERED })

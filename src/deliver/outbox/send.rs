@@ -37,8 +37,6 @@ pub struct Outcome {
     pub sent: Vec<Queued>,
     /// Messages that failed for good now.
     pub failed: Vec<Queued>,
-    /// Messages that failed before, which nobody has sent again or taken back since.
-    pub undelivered: Vec<Queued>,
     /// Messages that wait for the next time.
     pub waiting: Vec<Queued>,
     /// Messages whose delivery is unknown, from now and before.
@@ -93,7 +91,6 @@ pub fn send(
         let list = match message.last.event {
             Event::Sent if ids.contains(&message.id) => &mut outcome.sent,
             Event::Failed if ids.contains(&message.id) => &mut outcome.failed,
-            Event::Failed => &mut outcome.undelivered,
             Event::Queued | Event::Deferred => &mut outcome.waiting,
             Event::Uncertain | Event::Attempt => &mut outcome.uncertain,
             _ => continue,
