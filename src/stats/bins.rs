@@ -1,8 +1,11 @@
 //! A sample in few bins, so that a resample of a million values costs hundreds of random numbers instead of a million.
 
-/// Most bins that are worth their random numbers; a sample with more distinct values than a sixteenth of its size is
-/// resampled value by value, unless it is large.
-const BINS: usize = 256;
+/// Bins of neighbours that are worth their random numbers. They hold fewer values towards the ends, so that 208 of them lose 600 times
+/// less of the third moment of log-normal values than 256 of one size: 2e-6 of it.
+const BINS: usize = 208;
+/// Most distinct values that are bins by themselves; a sample with more than that, or than a sixteenth of its size, is resampled value
+/// by value, unless it is large.
+const DISTINCT: usize = 1024;
 /// Values at either end that always keep a bin of their own: they carry the skewness.
 const EXTREMES: usize = 32;
 /// Above this size a sample of all different values is binned.
@@ -36,7 +39,7 @@ impl Resampled {
         let mut offsets: Vec<f64> = values.iter().map(|value| value - mean).collect();
         super::sorting::sort_ascending(&mut offsets);
         let distinct = offsets.chunk_by(|a, b| a == b).count();
-        if distinct * 16 <= offsets.len() && distinct <= 4 * BINS {
+        if distinct * 16 <= offsets.len() && distinct <= DISTINCT {
             return Resampled::Bins(offsets.chunk_by(|a, b| a == b).map(bin).collect());
         }
         if offsets.len() <= LARGE {
@@ -44,9 +47,14 @@ impl Resampled {
         }
         let (low, rest) = offsets.split_at(EXTREMES);
         let (middle, high) = rest.split_at(rest.len() - EXTREMES);
-        let size = middle.len().div_ceil(BINS);
+        // Towards the ends, where neighbours lie far apart, bins hold fewer of them.
+        let cut = |i: usize| {
+            let share = i as f64 / BINS as f64;
+            (middle.len() as f64 * (share * share * (3.0 - 2.0 * share))) as usize
+        };
+        let parts = (0..BINS).map(|i| &middle[cut(i)..cut(i + 1)]).filter(|part| !part.is_empty());
         let single = |value: &f64| Bin { offset: *value, variance: 0.0, count: 1 };
-        let bins = low.iter().map(single).chain(middle.chunks(size).map(bin)).chain(high.iter().map(single));
+        let bins = low.iter().map(single).chain(parts.map(bin)).chain(high.iter().map(single));
         Resampled::Bins(bins.collect())
     }
 }

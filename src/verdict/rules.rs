@@ -324,7 +324,7 @@ fn below_plan(e: &Evidence) -> bool {
     primary.groups.iter().any(|g| g.n < plan.n)
 }
 
-/// Observations of a group below which a t test rests on the shape of the values, and one of them may turn it.
+/// Observations of a group below which a test of means rests on the shape of the values, and one of them may turn it.
 const FEW: u64 = 30;
 
 fn few(e: &Evidence) -> bool {
@@ -334,10 +334,9 @@ fn few(e: &Evidence) -> bool {
     }
     // Permutations, ranks and exact tests hold at any size.
     let approximate =
-        ["welch", "student", "delta", "z", "bootstrap", "regression-adjusted", "dunnett", "tukey"];
+        ["welch", "student", "delta", "cuped", "post-stratified", "bootstrap", "dunnett", "tukey"];
     let by_t = primary.comparisons.iter().any(|c| approximate.contains(&c.deciding.test));
-    let mean = primary.metric.kind != crate::config::valid::MetricKind::Proportion;
-    mean && by_t && primary.groups.iter().any(|g| g.n < FEW)
+    by_t && primary.groups.iter().any(|g| g.n < FEW)
 }
 
 fn needed(e: &Evidence) -> bool {
