@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::outcome::{
     Beside, Driver, Estimate, GroupOutcome, Handling, NamedTest, NormalityOutcome, Replicates, Way,
 };
+use super::permuted::Permuted;
 use super::summed::SummedArm;
 use super::{Effects, Estimator, Seed, Simultaneous, choice, ends, family, influence, relative};
 use crate::config::valid::{Metric, Summary, TestKind};
@@ -14,14 +15,11 @@ use crate::stats::bootstrap::{Bootstrap, BootstrapInterval, Resamples, resample_
 use crate::stats::brunner_munzel::{BrunnerMunzel, brunner_munzel};
 use crate::stats::descriptive::Shape;
 use crate::stats::mann_whitney::{Method, mann_whitney_u};
-use crate::stats::permutation::{Permutation, permutation_mean_difference};
 use crate::stats::quantiles::quantile_sorted;
 use crate::stats::sorting::sort_ascending;
-use crate::stats::studentized_permutation::{StudentizedPermutation, studentized_permutation};
 use crate::stats::t_test::{MeanDifference, one_sample, student, student_t_critical, welch};
 use crate::stats::{
-    Alternative, Interval, Level, Moments, Undefined, anova, dunnett, hodges_lehmann, kruskal_wallis,
-    normality, tukey,
+    Alternative, Level, Moments, Undefined, anova, dunnett, hodges_lehmann, kruskal_wallis, normality, tukey,
 };
 
 /// Shapiro–Wilk is published for samples up to this size; above it D'Agostino's K² is used.
@@ -186,11 +184,7 @@ impl Mean {
         }
         let ((c, t), seed) = self.rows(control, treatment).zip(self.seed)?;
         let mut rng = seed.of_pair(control, treatment);
-        if c.len() == t.len() {
-            let plain = permutation_mean_difference(t, c, seed.replicates, Alternative::TwoSided, &mut rng);
-            return Some(plain.map(Permuted::Difference));
-        }
-        Some(studentized_permutation(t, c, seed.replicates, &mut rng).map(Permuted::Studentized))
+        Some(Permuted::of(t, c, seed.replicates, &mut rng))
     }
 
     fn by_rank(&self) -> bool {
@@ -215,29 +209,6 @@ impl Mean {
             return Some([of(c, pooled), of(t, pooled)]);
         }
         Some([of(c, c.variance()?), of(t, t.variance()?)])
-    }
-}
-
-/// The permutation test of a pair. Where sizes differ, only the one by t keeps its level when spreads differ, too; where they do not,
-/// both have one p-value, and the interval of the difference needs no large samples.
-enum Permuted {
-    Difference(Permutation),
-    Studentized(StudentizedPermutation),
-}
-
-impl Permuted {
-    fn p(&self) -> f64 {
-        match self {
-            Permuted::Difference(answer) => answer.p,
-            Permuted::Studentized(answer) => answer.p,
-        }
-    }
-
-    fn interval(&self, level: Level) -> Interval {
-        match self {
-            Permuted::Difference(answer) => answer.interval(level),
-            Permuted::Studentized(answer) => answer.interval(level),
-        }
     }
 }
 

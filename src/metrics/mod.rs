@@ -13,6 +13,7 @@ mod family;
 mod influence;
 mod mean;
 pub mod outcome;
+mod permuted;
 mod proportion;
 mod quantile;
 mod ratio;

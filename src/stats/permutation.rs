@@ -1,7 +1,6 @@
 //! The permutation test of a difference in means.
 
-use super::bins::Resampled;
-use super::relabelling::{Unit, all_draws, random_draws, relabellings};
+use super::relabelling::{Dealt, dealt};
 use super::{Alternative, Interval, Level, Moments, Undefined};
 use rand::Rng;
 
@@ -67,21 +66,8 @@ pub fn permutation_mean_difference(
     if replicates == 0 {
         return Err(Undefined::InvalidParameter("replicates"));
     }
-    let mut values = [first, second].concat();
-    values.sort_unstable_by(f64::total_cmp);
-    let centre = Moments::from_slice(&values).mean;
     let (n1, n2) = (first.len(), second.len());
-    let labelled =
-        |sample: &[f64], ours| sample.iter().map(|value| (value - centre, ours)).collect::<Vec<_>>();
-    let mut units: Vec<Unit> = [labelled(first, true), labelled(second, false)].concat();
-    units.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let smaller = n1.min(n2);
-    let exact = relabellings(units.len(), smaller).is_some_and(|total| total <= replicates as u128);
-    let draws = if exact {
-        all_draws(&units, smaller)
-    } else {
-        random_draws(&units, &Resampled::new(&values, centre), smaller, replicates, rng)
-    };
+    let Dealt { units, draws, exact } = dealt(first, second, replicates, rng);
     let estimate = Moments::from_slice(first).mean - Moments::from_slice(second).mean;
     let size = units.iter().map(|unit| unit.0.abs()).fold(estimate.abs(), f64::max);
     if !(estimate.is_finite() && size.is_finite()) {

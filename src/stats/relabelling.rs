@@ -1,11 +1,12 @@
 //! The units of two samples dealt anew: all ways, or random ones, value by value or by counts of bins.
 
+use super::Moments;
 use super::bins::{Bin, Resampled};
 use super::sampling::{hypergeometric, index, standard_normal};
 use rand::Rng;
 
 /// The number of ways to choose `few` of `n`, or `None` when it is beyond any budget.
-pub(super) fn relabellings(n: usize, few: usize) -> Option<u128> {
+fn relabellings(n: usize, few: usize) -> Option<u128> {
     let mut ways: u128 = 1;
     for i in 0..few {
         ways = ways.checked_mul((n - i) as u128)? / (i + 1) as u128;
@@ -38,8 +39,38 @@ impl Draw {
     }
 }
 
+/// Two samples dealt anew.
+pub(super) struct Dealt {
+    /// The units of both, as offsets from their mean, ascending.
+    pub units: Vec<Unit>,
+    /// What falls to the smaller sample, by every way or by random ones.
+    pub draws: Vec<Draw>,
+    /// Whether these are all ways.
+    pub exact: bool,
+}
+
+/// Deals finite samples, neither of them empty, in all ways where there are no more than `replicates` of them, else in as many random
+/// ones.
+pub(super) fn dealt(first: &[f64], second: &[f64], replicates: usize, rng: &mut impl Rng) -> Dealt {
+    let mut values = [first, second].concat();
+    values.sort_unstable_by(f64::total_cmp);
+    let centre = Moments::from_slice(&values).mean;
+    let labelled =
+        |sample: &[f64], ours| sample.iter().map(|value| (value - centre, ours)).collect::<Vec<_>>();
+    let mut units: Vec<Unit> = [labelled(first, true), labelled(second, false)].concat();
+    units.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let few = first.len().min(second.len());
+    let exact = relabellings(units.len(), few).is_some_and(|total| total <= replicates as u128);
+    let draws = if exact {
+        all_draws(&units, few)
+    } else {
+        random_draws(&units, &Resampled::new(&values, centre), few, replicates, rng)
+    };
+    Dealt { units, draws, exact }
+}
+
 /// All subsets of `few` units, in lexicographic order.
-pub(super) fn all_draws(units: &[Unit], few: usize) -> Vec<Draw> {
+fn all_draws(units: &[Unit], few: usize) -> Vec<Draw> {
     let n = units.len();
     let mut chosen: Vec<usize> = (0..few).collect();
     let mut draws = Vec::new();
@@ -59,7 +90,7 @@ pub(super) fn all_draws(units: &[Unit], few: usize) -> Vec<Draw> {
 }
 
 /// Random subsets of `few` units; the units are ascending, as are the bins.
-pub(super) fn random_draws(
+fn random_draws(
     units: &[Unit],
     resampled: &Resampled,
     few: usize,

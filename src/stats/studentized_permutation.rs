@@ -1,8 +1,7 @@
 //! The permutation test of a difference in means by its t statistic, for groups of different sizes.
 
-use super::bins::Resampled;
 use super::permutation::p_value;
-use super::relabelling::{Unit, all_draws, random_draws, relabellings};
+use super::relabelling::{Dealt, dealt};
 use super::{Interval, Level, Moments, Undefined};
 use rand::Rng;
 
@@ -62,19 +61,7 @@ pub fn studentized_permutation(
     if replicates == 0 {
         return Err(Undefined::InvalidParameter("replicates"));
     }
-    let mut values = [first, second].concat();
-    values.sort_unstable_by(f64::total_cmp);
-    let centre = Moments::from_slice(&values).mean;
-    let labelled =
-        |sample: &[f64], ours| sample.iter().map(|value| (value - centre, ours)).collect::<Vec<_>>();
-    let mut units: Vec<Unit> = [labelled(first, true), labelled(second, false)].concat();
-    units.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let exact = relabellings(units.len(), found).is_some_and(|total| total <= replicates as u128);
-    let draws = if exact {
-        all_draws(&units, found)
-    } else {
-        random_draws(&units, &Resampled::new(&values, centre), found, replicates, rng)
-    };
+    let Dealt { units, draws, exact } = dealt(first, second, replicates, rng);
     let (x, y) = (Moments::from_slice(first), Moments::from_slice(second));
     let estimate = x.mean - y.mean;
     let se = (x.variance_of_mean().unwrap_or(0.0) + y.variance_of_mean().unwrap_or(0.0)).sqrt();
